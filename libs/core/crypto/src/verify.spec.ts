@@ -1,0 +1,55 @@
+import { describe, expect, test } from '@jest/globals';
+import { createHash, generateKeyPairSync, sign } from 'node:crypto';
+import { Fault } from '#core/fault';
+import { parsePublicKey, publicKeyFromPem, verifyDigestSignature, verifySignature } from './index.js';
+
+const message = new TextEncoder().encode('an artifact');
+const KEYS = [
+  ['P-256', 'sha256', generateKeyPairSync('ec', { namedCurve: 'P-256' })],
+  ['P-384', 'sha384', generateKeyPairSync('ec', { namedCurve: 'P-384' })],
+  ['P-521', 'sha512', generateKeyPairSync('ec', { namedCurve: 'P-521' })],
+  ['RSA 2048', 'sha256', generateKeyPairSync('rsa', { modulusLength: 2048 })],
+] as const;
+
+describe.each(KEYS)('%s', (_name, hash, pair) => {
+  const key = parsePublicKey(new Uint8Array(pair.publicKey.export({ format: 'der', type: 'spki' })));
+  const signature = sign(hash, message, pair.privateKey);
+  const digest = createHash(hash).update(message).digest();
+
+  test('verifies over the message and over its digest alike', () => {
+    verifySignature(key, message, signature);
+    verifyDigestSignature(key, hash, digest, signature);
+  });
+
+  test.each([0, 1, 7])('refuses a digest with bit %i flipped', (bit) => {
+    const other = Buffer.from(digest);
+    other[0] = (other[0] ?? 0) ^ (1 << bit);
+    expect(() => verifyDigestSignature(key, hash, other, signature)).toThrow(
+      expect.objectContaining({ code: 'crypto/signature-mismatch' }),
+    );
+  });
+
+  test('refuses a truncated signature, an empty one and a digest of the wrong length', () => {
+    expect(() => verifyDigestSignature(key, hash, digest, signature.subarray(1))).toThrow(Fault);
+    expect(() => verifyDigestSignature(key, hash, digest, new Uint8Array())).toThrow(Fault);
+    expect(() => verifyDigestSignature(key, hash, digest.subarray(1), signature)).toThrow(
+      expect.objectContaining({ code: 'crypto/digest-length' }),
+    );
+  });
+
+  test('reads the same key from PEM', () => {
+    expect(publicKeyFromPem(pair.publicKey.export({ format: 'pem', type: 'spki' }).toString()).spki).toEqual(key.spki);
+  });
+});
+
+test('refuses a private key where a public one belongs', () => {
+  const pem = KEYS[0][2].privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+  expect(() => publicKeyFromPem(pem)).toThrow(expect.objectContaining({ code: 'crypto/key-malformed' }));
+});
+
+test('refuses trailing bytes after the key', () => {
+  const spki = KEYS[0][2].publicKey.export({ format: 'der', type: 'spki' });
+  expect(() => parsePublicKey(Buffer.concat([spki, Buffer.from([0])]))).toThrow(
+    expect.objectContaining({ code: 'crypto/key-malformed' }),
+  );
+});

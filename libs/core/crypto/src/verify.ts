@@ -1,0 +1,59 @@
+import { createRequire } from 'node:module';
+import { verify } from 'node:crypto';
+import { Fault } from '#core/fault';
+import { HASH_LENGTH, type HashName } from './hash.js';
+import { assertPermitted } from './profile.js';
+import type { PublicKey } from './public-key.js';
+
+interface Native {
+  verifyDigest(spki: Uint8Array, hash: HashName, digest: Uint8Array, signature: Uint8Array): 1 | 0 | -1;
+}
+// See native/verify_digest.c for why this one operation needs OpenSSL itself.
+const native = createRequire(import.meta.url)('#native/verify-digest') as Native;
+
+function mismatch(): Fault {
+  return new Fault('unverified', 'crypto/signature-mismatch', 'the signature does not verify with this key');
+}
+
+function permit(key: PublicKey): void {
+  assertPermitted(key.kind === 'rsa' ? `rsa-${key.bits}` : key.kind);
+}
+
+/**
+ * Verifies `signature` over `message`. ECDSA signatures are DER, RSA is PKCS#1 v1.5, Ed25519 is pure;
+ * `hash` defaults to the key's own.
+ *
+ * @throws {Fault} crypto/signature-mismatch, crypto/not-permitted
+ */
+export function verifySignature(key: PublicKey, message: Uint8Array, signature: Uint8Array, hash = key.hash): void {
+  permit(key);
+  let holds = false;
+  try {
+    holds = verify(key.kind === 'ed25519' ? null : (hash ?? null), message, key.handle, signature);
+  } catch {
+    // OpenSSL throws on signatures that do not even parse; to the caller both are the same refusal.
+  }
+  if (!holds) throw mismatch();
+}
+
+/**
+ * Verifies `signature` over a digest computed elsewhere (ECDSA or RSA PKCS#1 v1.5).
+ *
+ * @throws {Fault} crypto/signature-mismatch, crypto/digest-length, crypto/not-permitted;
+ *   crypto/no-prehash for Ed25519, whose pure form cannot be checked from a digest
+ */
+export function verifyDigestSignature(
+  key: PublicKey,
+  hash: HashName,
+  digest: Uint8Array,
+  signature: Uint8Array,
+): void {
+  permit(key);
+  if (digest.length !== HASH_LENGTH[hash]) {
+    throw new Fault('malformed', 'crypto/digest-length', `a ${hash} digest has ${HASH_LENGTH[hash]} octets`);
+  }
+  if (key.kind === 'ed25519') {
+    throw new Fault('refused', 'crypto/no-prehash', 'an Ed25519 signature cannot be verified from a digest');
+  }
+  if (native.verifyDigest(key.spki, hash, digest, signature) !== 1) throw mismatch();
+}
