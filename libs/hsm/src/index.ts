@@ -1,0 +1,1 @@
+export type { KeyAlgorithm, Signer } from './signer.js';

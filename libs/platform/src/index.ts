@@ -1,0 +1,1 @@
+export { HeldClock, systemClock, type Clock } from './clock.js';
