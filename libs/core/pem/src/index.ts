@@ -1,0 +1,1 @@
+export { formatPem, parsePem, type PemBlock } from './pem.js';
