@@ -1,0 +1,253 @@
+/**
+ * The tree of verbs, with what each says under `--help`.
+ *
+ * The table is all that a cold start loads. `run` imports the verb's own file, so that the cost of a verb
+ * is paid by those who call it.
+ */
+import { Command, Option } from 'commander';
+import type { GlobalOptions } from './output.js';
+
+/** One flag: commander's own spelling, what it means, and its default. */
+type Flag = readonly [spelling: string, meaning: string, fallback?: string];
+
+interface Verb {
+  readonly path: readonly string[];
+  readonly summary: string;
+  readonly operands?: readonly (readonly [spelling: string, meaning: string])[];
+  readonly flags?: readonly Flag[];
+  readonly example: string;
+  readonly run: () => Promise<(operands: string[], flags: Flags) => Promise<void>>;
+}
+
+/** What a verb receives: its own flags and the global ones, by camel-case name. */
+export type Flags = GlobalOptions & Readonly<Record<string, unknown>>;
+
+const TRUSTED_ROOT: Flag = ['--trusted-root <file>', 'trusted_root.json to verify against (default: the instance at hand)'];
+const SIGNING_CONFIG: Flag = ['--signing-config <file>', 'signing_config.v0.2.json that names the services to use'];
+const IDENTITY_TOKEN: Flag = [
+  '--identity-token <file>',
+  'file that holds an identity token; else SIGSTORE_ID_TOKEN, else --credentials',
+];
+const CREDENTIALS: Flag = ['--credentials <file>', 'machine credentials, as written by `airseal identity add`'];
+const BUNDLE: Flag = ['--bundle <file>', 'bundle to write or to read (default: ARTIFACT.sigstore.json)'];
+const IDENTITY_FLAGS: readonly Flag[] = [
+  ['--certificate-identity <text>', 'the signer, exactly as in the certificate'],
+  ['--certificate-identity-regexp <pattern>', 'the signer, as a regular expression that must match the whole identity'],
+  ['--certificate-oidc-issuer <url>', 'who vouched for the signer, exactly'],
+  ['--certificate-oidc-issuer-regexp <pattern>', 'who vouched for the signer, as a whole-match regular expression'],
+];
+const SETTINGS: Flag = ['--settings <file>', 'settings of the appliance (default: STATE/airseal.yaml)'];
+
+export const VERBS: readonly Verb[] = [
+  {
+    path: ['sign-blob'],
+    summary: 'sign a file: fresh key, ten-minute certificate, log entry, timestamp, one bundle',
+    operands: [['<artifact>', 'file to sign']],
+    flags: [BUNDLE, SIGNING_CONFIG, TRUSTED_ROOT, IDENTITY_TOKEN, CREDENTIALS],
+    example: 'airseal sign-blob --credentials ci.json --bundle app.sigstore.json app.tar',
+    run: async () => (await import('./commands/sign-blob.command.js')).signBlob,
+  },
+  {
+    path: ['verify-blob'],
+    summary: 'verify a file against its bundle, offline',
+    operands: [['<artifact>', 'file that was signed']],
+    flags: [BUNDLE, TRUSTED_ROOT, ...IDENTITY_FLAGS],
+    example:
+      'airseal verify-blob --certificate-identity ci@corp.example --certificate-oidc-issuer https://id.corp.example app.tar',
+    run: async () => (await import('./commands/verify-blob.command.js')).verifyBlob,
+  },
+  {
+    path: ['attest-blob'],
+    summary: 'sign a statement (predicate) about a file',
+    operands: [['<artifact>', 'file that the statement is about']],
+    flags: [
+      ['--predicate <file>', 'JSON file that holds the predicate'],
+      ['--type <type>', 'predicate type: a URI, or slsaprovenance1, spdxjson, cyclonedx, openvex, vuln, custom', 'custom'],
+      BUNDLE,
+      SIGNING_CONFIG,
+      TRUSTED_ROOT,
+      IDENTITY_TOKEN,
+      CREDENTIALS,
+    ],
+    example: 'airseal attest-blob --predicate sbom.json --type cyclonedx --credentials ci.json app.tar',
+    run: async () => (await import('./commands/attest-blob.command.js')).attestBlob,
+  },
+  {
+    path: ['verify-blob-attestation'],
+    summary: 'verify a statement about a file, offline',
+    operands: [['<artifact>', 'file that the statement is about']],
+    flags: [BUNDLE, TRUSTED_ROOT, ['--type <type>', 'predicate type that the statement must have'], ...IDENTITY_FLAGS],
+    example: 'airseal verify-blob-attestation --type cyclonedx --certificate-identity ci@corp.example --certificate-oidc-issuer https://id.corp.example app.tar',
+    run: async () => (await import('./commands/verify-blob-attestation.command.js')).verifyBlobAttestation,
+  },
+  {
+    path: ['trust', 'show'],
+    summary: 'show the trusted root: authorities, logs, keys and their windows',
+    flags: [TRUSTED_ROOT],
+    example: 'airseal trust show --output json',
+    run: async () => (await import('./commands/trust.command.js')).showTrust,
+  },
+  {
+    path: ['trust', 'fetch'],
+    summary: 'fetch the trusted root and signing config from a TUF repository',
+    flags: [
+      ['--mirror <url>', 'TUF repository'],
+      ['--root <file>', 'root.json, handed over out of band'],
+      ['--root-checksum <hex>', 'SHA-256 that root.json must have, read from the bootstrap card'],
+    ],
+    example: 'airseal trust fetch --mirror https://tuf.corp.example --root root.json --root-checksum 4f0c…',
+    run: async () => (await import('./commands/trust.command.js')).fetchTrust,
+  },
+  {
+    path: ['ca', 'show'],
+    summary: 'show the certificate authority: chain, keys, windows',
+    flags: [TRUSTED_ROOT],
+    example: 'airseal ca show',
+    run: async () => (await import('./commands/trust.command.js')).showAuthorities,
+  },
+  {
+    path: ['log', 'checkpoint'],
+    summary: 'fetch the newest checkpoint of a log and verify its signature',
+    flags: [TRUSTED_ROOT, ['--api <version>', 'v1 or v2', 'v1']],
+    example: 'airseal log checkpoint --api v2',
+    run: async () => (await import('./commands/log.command.js')).showCheckpoint,
+  },
+  {
+    path: ['log', 'entry'],
+    summary: 'fetch one entry of the v1 log and verify its proof',
+    operands: [['<id>', 'log index, or UUID of 64 or 80 hexadecimal digits']],
+    flags: [TRUSTED_ROOT],
+    example: 'airseal log entry 42',
+    run: async () => (await import('./commands/log.command.js')).showEntry,
+  },
+  {
+    path: ['log', 'proof'],
+    summary: 'fetch and verify a consistency proof between two sizes of the v1 log',
+    operands: [
+      ['<first>', 'older tree size'],
+      ['<second>', 'newer tree size'],
+    ],
+    flags: [TRUSTED_ROOT],
+    example: 'airseal log proof 100 2000',
+    run: async () => (await import('./commands/log.command.js')).showProof,
+  },
+  {
+    path: ['identity', 'add'],
+    summary: 'register a machine with the built-in issuer; its secret is written once, to a 0600 file',
+    operands: [['<email>', 'identity that its certificates will carry']],
+    flags: [SETTINGS, ['--credentials <file>', 'where to write the machine credentials (required)']],
+    example: 'airseal identity add builder@corp.example --credentials builder.json',
+    run: async () => (await import('./commands/identity.command.js')).addIdentity,
+  },
+  {
+    path: ['identity', 'token'],
+    summary: 'fetch an identity token for other clients; valid for minutes, written to a 0600 file',
+    flags: [CREDENTIALS, ['--token-file <file>', 'where to write the token (required)']],
+    example: 'airseal identity token --credentials builder.json --token-file token && cosign sign-blob --identity-token token …',
+    run: async () => (await import('./commands/identity.command.js')).writeToken,
+  },
+  {
+    path: ['hsm', 'list'],
+    summary: 'list the keys in a token and what their attributes prove',
+    flags: [SETTINGS, ['--token <name>', 'token, as named in the settings', 'online']],
+    example: 'airseal hsm list --token online',
+    run: async () => (await import('./commands/hsm.command.js')).listKeys,
+  },
+  {
+    path: ['hsm', 'doctor'],
+    summary: 'examine a token: mechanisms, attributes, encoding, reconnect, PIN margin, speed',
+    flags: [SETTINGS, ['--token <name>', 'token, as named in the settings', 'online']],
+    example: 'airseal hsm doctor --output json > hsm-report.json',
+    run: async () => (await import('./commands/hsm.command.js')).examineToken,
+  },
+  {
+    path: ['hsm', 'bench'],
+    summary: 'measure signatures per second of a token',
+    flags: [SETTINGS, ['--token <name>', 'token, as named in the settings', 'online'], ['--seconds <n>', 'how long', '3']],
+    example: 'airseal hsm bench --seconds 10',
+    run: async () => (await import('./commands/hsm.command.js')).measureToken,
+  },
+  {
+    path: ['config', 'check'],
+    summary: 'prove that settings and instance resolve; print what will be public for ever',
+    flags: [SETTINGS],
+    example: 'airseal config check --settings /etc/airseal/airseal.yaml',
+    run: async () => (await import('./commands/config.command.js')).checkConfig,
+  },
+  {
+    path: ['env'],
+    summary: 'print the block that points each client at this instance',
+    flags: [['--for <shell>', 'sh, powershell or ci', 'sh']],
+    example: 'eval "$(airseal env)"',
+    run: async () => (await import('./commands/env.command.js')).printEnvironment,
+  },
+  {
+    path: ['genesis'],
+    summary: 'hold the genesis ceremony: make the keys and the first trust root',
+    flags: [
+      SETTINGS,
+      ['--bindings <file>', 'which token is which (default: STATE/ceremony-bindings.yaml)'],
+      ['--script <file>', 'ceremony script (default: ceremony/genesis.yaml)'],
+    ],
+    example: 'airseal genesis --settings airseal.yaml --bindings ceremony-bindings.yaml',
+    run: async () => (await import('./commands/genesis.command.js')).holdGenesis,
+  },
+  {
+    path: ['completion'],
+    summary: 'print a completion script',
+    operands: [['<shell>', 'bash, zsh or fish']],
+    example: 'source <(airseal completion bash)',
+    run: async () => (await import('./commands/completion.command.js')).printCompletion,
+  },
+];
+
+const EXIT_CODES = `
+Exit codes:
+  0 done, or verified          10 no signature in the bundle   12 another signer than asked for
+  1 defect; please report      13 no certificate in the bundle
+  20 malformed input           21 not verified                 22 refused by a rule
+  23 not found                 24 conflict: look again         25 unavailable: retry later
+  26 own state contradicts itself`;
+
+const NOUNS: Readonly<Record<string, string>> = {
+  trust: 'the trusted root: authorities, logs, keys',
+  ca: 'the certificate authority',
+  log: 'the transparency logs',
+  identity: 'machines that the built-in issuer knows',
+  hsm: 'tokens and their keys',
+  config: 'settings of the appliance',
+};
+
+/** Builds the whole program; nothing of a verb is loaded until it runs. */
+export async function buildProgram(): Promise<Command> {
+  const program = new Command('airseal')
+    .description('Airseal: sign, verify, and keep a Sigstore for networks with no way out.')
+    .addOption(new Option('-o, --output <format>', 'what to print').choices(['text', 'json']).default('text'))
+    .option('--state <dir>', 'state directory of a local instance (default: AIRSEAL_STATE, else .airseal)')
+    .option('--ca-file <file>', 'further TLS authorities, PEM (default: the local instance’s own)')
+    .showHelpAfterError('(try --help)')
+    .addHelpText('after', EXIT_CODES);
+  // A usage error is malformed input: 20, where commander would say 1.
+  program.exitOverride((error) => {
+    process.exit(error.exitCode === 0 ? 0 : 20);
+  });
+
+  const nouns = new Map<string, Command>();
+  for (const verb of VERBS) {
+    const [first = '', second] = verb.path;
+    let parent = program;
+    if (second !== undefined) {
+      parent = nouns.get(first) ?? program.command(first).description(NOUNS[first] ?? first);
+      nouns.set(first, parent);
+    }
+    const command = parent.command(second ?? first).description(verb.summary);
+    for (const [spelling, meaning] of verb.operands ?? []) command.argument(spelling, meaning);
+    for (const [spelling, meaning, fallback] of verb.flags ?? []) command.option(spelling, meaning, fallback);
+    command.addHelpText('after', `\nExample:\n  ${verb.example}`);
+    command.action(async () => {
+      const run = await verb.run();
+      await run(command.args, command.optsWithGlobals());
+    });
+  }
+  return program;
+}
