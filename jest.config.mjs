@@ -24,4 +24,5 @@ export const base = {
 export default {
   ...base,
   testMatch: ['<rootDir>/{libs,apps}/**/*.spec.ts', '<rootDir>/test/{vectors,conformance,house}/**/*.spec.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '\\.live\\.spec\\.ts$'],
 };
