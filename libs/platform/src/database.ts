@@ -1,0 +1,119 @@
+/**
+ * PostgreSQL as two roles see it.
+ *
+ * The runtime role serves: it may insert leaves and audit events and can neither change nor delete them.
+ * The owner role migrates: it is used before the doors open, and never again. Migrations grant the runtime
+ * role exactly what running needs (`RUNTIME_ROLE`).
+ *
+ * A Unix socket with peer authentication needs no password. On a network, TLS with the server's name
+ * checked is required (the settings see to that), and a password file is read anew for each connection.
+ */
+import { readFileSync } from 'node:fs';
+import pg from 'pg';
+import { DataSource, type EntitySchema, type MigrationInterface } from 'typeorm';
+import { Fault } from '#core/fault';
+import type { Logger } from './logging.js';
+import { readSecret } from './secret.js';
+import type { DatabaseSettings } from './settings.js';
+
+/** The role that migrations grant to; the runtime login role is it, or a member of it. */
+export const RUNTIME_ROLE = 'airseal_app';
+
+export type Entity = EntitySchema | (new () => object);
+export type Migration = new () => MigrationInterface;
+
+export type DatabaseRole = 'runtime' | 'owner';
+
+interface DatabaseTls {
+  readonly ca: Buffer;
+  /** The name that the server's certificate must carry. */
+  readonly servername: string;
+  readonly minVersion: 'TLSv1.2';
+  readonly cert?: Buffer;
+  readonly key?: string;
+}
+
+function databaseTls(settings: DatabaseSettings): DatabaseTls | undefined {
+  if (settings.tls === undefined) return undefined;
+  return {
+    ca: readFileSync(settings.tls.ca),
+    servername: settings.host,
+    minVersion: 'TLSv1.2',
+    ...(settings.tls.certificate === undefined ? {} : { cert: readFileSync(settings.tls.certificate) }),
+    ...(settings.tls.key === undefined ? {} : { key: readSecret(settings.tls.key) }),
+  };
+}
+
+function login(settings: DatabaseSettings, role: DatabaseRole): { user: string; passwordFile: string | undefined } {
+  if (role === 'runtime') return { user: settings.runtimeUser, passwordFile: settings.passwordFile };
+  if (settings.ownerUser === undefined) {
+    throw new Fault('refused', 'database/no-owner', 'these settings name no ownerUser, so they cannot migrate the schema');
+  }
+  return { user: settings.ownerUser, passwordFile: settings.ownerPasswordFile };
+}
+
+/** Options for one more connection of `role`; `pg.Client` and `pg.Pool` take them. */
+export function connectionOptions(settings: DatabaseSettings, role: DatabaseRole): pg.ClientConfig {
+  const { user, passwordFile } = login(settings, role);
+  const ssl = databaseTls(settings);
+  return {
+    host: settings.host,
+    port: settings.port,
+    database: settings.name,
+    user,
+    application_name: `airseal ${role}`,
+    connectionTimeoutMillis: 5000,
+    keepAlive: true,
+    ...(passwordFile === undefined ? {} : { password: () => readSecret(passwordFile) }),
+    ...(ssl === undefined ? {} : { ssl }),
+  };
+}
+
+/** The runtime role's pool, for the log's hot path and everything that is not an entity. */
+export function openPool(settings: DatabaseSettings, logger: Logger): pg.Pool {
+  const pool = new pg.Pool({ ...connectionOptions(settings, 'runtime'), max: settings.connections });
+  // An idle connection that the server closes is replaced at the next query; without a listener it is fatal.
+  pool.on('error', (err) => logger.warn({ err }, 'an idle database connection was lost'));
+  return pool;
+}
+
+/** TypeORM over `role`, not yet connected. */
+export function dataSource(
+  settings: DatabaseSettings,
+  role: DatabaseRole,
+  parts: { readonly entities?: readonly Entity[]; readonly migrations?: readonly Migration[] },
+): DataSource {
+  const { user, passwordFile } = login(settings, role);
+  const ssl = databaseTls(settings);
+  return new DataSource({
+    type: 'postgres',
+    host: settings.host,
+    port: settings.port,
+    database: settings.name,
+    username: user,
+    applicationName: `airseal ${role} entities`,
+    ...(passwordFile === undefined ? {} : { password: () => readSecret(passwordFile) }),
+    ...(ssl === undefined ? {} : { ssl }),
+    entities: [...(parts.entities ?? [])],
+    migrations: [...(parts.migrations ?? [])],
+    migrationsTableName: MIGRATIONS_TABLE,
+    migrationsTransactionMode: 'each',
+    synchronize: false,
+    installExtensions: false,
+    poolSize: role === 'owner' ? 2 : Math.max(2, Math.ceil(settings.connections / 2)),
+    extra: { connectionTimeoutMillis: 5000, keepAlive: true },
+  });
+}
+
+export const MIGRATIONS_TABLE = 'airseal_migrations';
+
+/** An unreachable database, said so that the reader knows what to do. */
+export function unreachable(settings: DatabaseSettings, cause: unknown): Fault {
+  const reason = cause instanceof Error ? cause.message || cause.name : String(cause);
+  return new Fault(
+    'unavailable',
+    'database/unreachable',
+    `cannot work with the database ${settings.name} at ${settings.host}:${settings.port}: ${reason}`,
+    { cause, retryAfterSeconds: 5 },
+  );
+}

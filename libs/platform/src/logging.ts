@@ -1,0 +1,51 @@
+/**
+ * JSON logs, one object per line, without secrets.
+ *
+ * Nothing logs a body or an Authorization header to begin with. Two nets hang below that: keys that name a
+ * secret are redacted, and what looks like a bearer token, a JWT or a PIN in a URI is struck from the line,
+ * wherever it came from (a library's error message, for instance).
+ */
+import { pino, type DestinationStream, type Logger } from 'pino';
+import { isFault } from '#core/fault';
+import type { Settings } from './settings.js';
+
+export type { Logger } from 'pino';
+
+const SECRET_KEYS = ['pin', 'password', 'passphrase', 'secret', 'token', 'authorization', 'cookie', 'client_assertion'];
+
+const LOOKS_SECRET = /\bBearer\s+[\w.~+/=-]+|\beyJ[\w-]+\.[\w-]+\.[\w-]*|\bpin-value=[^;&"\s]+/g;
+
+function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  return {
+    type: error.name,
+    ...(isFault(error) ? { code: error.code, kind: error.kind, detail: error.detail } : {}),
+    message: error.message,
+    ...(isFault(error) ? {} : { stack: error.stack }),
+    ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
+  };
+}
+
+/** Strikes what looks like a secret from a line. */
+export function strikeSecrets(line: string): string {
+  return line.replace(LOOKS_SECRET, '[struck]');
+}
+
+/** The log of one process; `destination` is standard output unless a test holds it. */
+export function createLogger(settings: Pick<Settings, 'log' | 'mode'>, destination?: DestinationStream): Logger {
+  const out = destination ?? pino.destination({ fd: 1, sync: true });
+  return pino(
+    {
+      level: settings.log.level,
+      base: { app: 'airseal', mode: settings.mode },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: {
+        paths: SECRET_KEYS.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]),
+        censor: '[struck]',
+      },
+      serializers: { err: describeError },
+    },
+    { write: (line: string) => out.write(strikeSecrets(line)) },
+  );
+}

@@ -1,0 +1,86 @@
+import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import type pg from 'pg';
+import type { DataSource } from 'typeorm';
+import { ClockTrust } from './clock-trust.js';
+import { type Clock, systemClock } from './clock.js';
+import { dataSource, type Entity, openPool, unreachable } from './database.js';
+import { HealthProbes } from './health.js';
+import type { Logger } from './logging.js';
+import { Metrics } from './metrics.js';
+import { Queues } from './queue.js';
+import type { Settings } from './settings.js';
+import { CLOCK, DATA_SOURCE, LOGGER, METRICS, POOL, QUEUES, SETTINGS } from './tokens.js';
+
+export interface PlatformParts {
+  readonly settings: Settings;
+  readonly logger: Logger;
+  readonly entities: readonly Entity[];
+  readonly clock?: Clock;
+}
+
+/**
+ * The ground floor. Make it once and hand the same object to every module that imports it: Nest tells
+ * dynamic modules apart by identity.
+ */
+@Module({})
+export class PlatformModule implements OnApplicationShutdown {
+  readonly #pool: pg.Pool;
+  readonly #dataSource: DataSource;
+  readonly #queues: Queues;
+
+  constructor(@Inject(POOL) pool: pg.Pool, @Inject(DATA_SOURCE) dataSource: DataSource, @Inject(QUEUES) queues: Queues) {
+    this.#pool = pool;
+    this.#dataSource = dataSource;
+    this.#queues = queues;
+  }
+
+  static on(parts: PlatformParts): DynamicModule {
+    const tokens = [CLOCK, SETTINGS, LOGGER, POOL, DATA_SOURCE, METRICS, QUEUES, HealthProbes, ClockTrust];
+    return {
+      module: PlatformModule,
+      providers: [
+        { provide: CLOCK, useValue: parts.clock ?? systemClock },
+        { provide: SETTINGS, useValue: parts.settings },
+        { provide: LOGGER, useValue: parts.logger },
+        { provide: METRICS, useFactory: () => new Metrics() },
+        { provide: POOL, useFactory: () => openPool(parts.settings.database, parts.logger) },
+        {
+          provide: DATA_SOURCE,
+          useFactory: async () => {
+            try {
+              return await dataSource(parts.settings.database, 'runtime', { entities: parts.entities }).initialize();
+            } catch (error) {
+              throw unreachable(parts.settings.database, error);
+            }
+          },
+        },
+        { provide: QUEUES, useFactory: () => new Queues(parts.settings.redis, parts.logger) },
+        {
+          provide: ClockTrust,
+          inject: [CLOCK],
+          useFactory: (clock: Clock) => new ClockTrust(parts.settings.clock, clock),
+        },
+        {
+          provide: HealthProbes,
+          inject: [CLOCK, POOL, QUEUES, ClockTrust],
+          useFactory: (clock: Clock, pool: pg.Pool, queues: Queues, trust: ClockTrust) => {
+            const probes = new HealthProbes(clock);
+            probes.add('database', async () => {
+              await pool.query('SELECT 1');
+            });
+            // Jobs wait for Redis; signing does not.
+            probes.add('redis', () => queues.probe(), { essential: false });
+            probes.add('clock', () => trust.check());
+            return probes;
+          },
+        },
+      ],
+      exports: tokens,
+    };
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.#queues.close();
+    await Promise.allSettled([this.#dataSource.destroy(), this.#pool.end()]);
+  }
+}

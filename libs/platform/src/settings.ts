@@ -1,0 +1,458 @@
+/**
+ * The one settings file of an appliance: `airseal.yaml`.
+ *
+ * The file is strict: a key that we do not know is refused, so that a misspelt limit is an error and not a
+ * default. Secrets are never values here, only references (a file of mode 0600, a PKCS#11 URI); nothing is
+ * read from the environment. Paths are absolute, because a daemon has no useful working directory.
+ *
+ * `docs/settings.md` is generated from the three answers beside each key; a test holds the two together.
+ */
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { Fault } from '#core/fault';
+import { told } from './settings-docs.js';
+
+const Path = z.string().regex(/^\/[^\0]*$/, 'write an absolute path');
+const Port = z.int().min(1).max(65535);
+/** Port 0 asks the kernel for any free port; tests use it. */
+const ListenPort = z.int().min(0).max(65535);
+
+function path(what: string, change: string, attacker: string) {
+  return told(Path.clone(), what, change, attacker);
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}
+
+const ClientTls = told(
+  z
+    .strictObject({
+      ca: path(
+        'PEM file with the certificate authorities that may vouch for the other side.',
+        'When the server certificate is issued by another authority.',
+        'Can stand in the middle of this connection with a certificate of their own making.',
+      ),
+      certificate: path(
+        'PEM file with our client certificate.',
+        'When the server asks its clients for certificates.',
+        'Nothing without the key; with it, our identity towards this server.',
+      ).optional(),
+      key: path(
+        'PEM file with the private key of our client certificate, mode 0600.',
+        'Together with `certificate`.',
+        'Our identity towards this server.',
+      ).optional(),
+    })
+    .refine((tls) => (tls.certificate === undefined) === (tls.key === undefined), {
+      message: 'set certificate and key together',
+    }),
+  'TLS towards a server on the network; the server name is always checked.',
+  'Required as soon as the server is not on this machine.',
+  'Without it, everyone on the network path reads and rewrites what passes.',
+);
+
+const Database = told(
+  z
+    .strictObject({
+      host: told(
+        z.string().min(1),
+        'Directory of the Unix socket (starts with `/`), or a host name.',
+        'To use a PostgreSQL of your own.',
+        'Can present a database of their choosing. The signing journal outside the database refuses a log head that went backwards.',
+      ),
+      port: told(
+        Port.default(5432),
+        'Port; on a Unix socket, the number in its file name.',
+        'When your PostgreSQL listens elsewhere.',
+        'As `host`.',
+      ),
+      name: told(
+        z.string().min(1).default('airseal'),
+        'Name of the database.',
+        'When one PostgreSQL serves several installations.',
+        'As `host`.',
+      ),
+      runtimeUser: told(
+        z.string().min(1).default('airseal_app'),
+        'Login role of the running appliance. It must be, or be a member of, `airseal_app`: migrations grant to that role exactly what running needs, and it cannot UPDATE or DELETE leaves.',
+        'When your database has naming rules.',
+        'A role with more rights would let a compromised appliance rewrite its own log.',
+      ),
+      passwordFile: path(
+        'File with the password of `runtimeUser`, mode 0600; read anew for each connection, so that it can be rotated. Not needed on a Unix socket with peer authentication.',
+        'When the server asks for a password.',
+        'The rights of the running appliance in the database, without its checks.',
+      ).optional(),
+      ownerUser: told(
+        z.string().min(1),
+        'Role that owns the tables and runs migrations at start. Leave it out to run them apart (`--migrate` with other settings); a start then refuses a schema that is not exactly the one it knows.',
+        'Leave it out where the running host must not be able to alter tables.',
+        'May alter and drop every table, hence rewrite history in the database; signatures already given out and the journal outside still contradict it.',
+      ).optional(),
+      ownerPasswordFile: path(
+        'File with the password of `ownerUser`, mode 0600.',
+        'When the server asks for a password.',
+        'As `ownerUser`.',
+      ).optional(),
+      tls: ClientTls.optional(),
+      connections: told(
+        z.int().min(2).max(200).default(10),
+        'How many connections one appliance holds for its log and its doors.',
+        'Raise it for many cores; replicas times connections must stay below the limit of the server.',
+        'Can starve the appliance or the server of connections.',
+      ),
+    })
+    .refine((database) => database.host.startsWith('/') || isLoopback(database.host) || database.tls !== undefined, {
+      message: 'a database on the network needs tls: { ca: … }',
+      path: ['tls'],
+    }),
+  'Where the truth of every log is kept: PostgreSQL.',
+  'To use your own replicated PostgreSQL.',
+  'Availability, and everything the two roles below may do.',
+);
+
+const RedisPlace = {
+  passwordFile: path(
+    'File with the password, mode 0600.',
+    'When Redis asks for one.',
+    'Can add, delay or delete background jobs.',
+  ).optional(),
+  tls: ClientTls.optional(),
+};
+
+const RedisSocket = z.strictObject({
+  socket: path(
+    'Unix socket of Redis.',
+    'For a Redis on this machine.',
+    'Can add, delay or delete background jobs; nothing acknowledged is kept here alone.',
+  ),
+  passwordFile: RedisPlace.passwordFile,
+});
+const RedisHost = z.strictObject({
+  host: told(z.string().min(1), 'Host name of Redis.', 'For a Redis on the network.', 'As `socket`.'),
+  port: told(Port.default(6379), 'Port of Redis.', 'When it listens elsewhere.', 'As `socket`.'),
+  ...RedisPlace,
+});
+const RedisSentinel = z.strictObject({
+  sentinels: told(
+    z
+      .array(
+        z.strictObject({
+          host: told(z.string().min(1), 'Host name of a sentinel.', 'As your sentinels move.', 'As `socket`.'),
+          port: told(Port.default(26379), 'Port of a sentinel.', 'When it listens elsewhere.', 'As `socket`.'),
+        }),
+      )
+      .min(1),
+    'The sentinels, any of which names the current primary.',
+    'For a Redis that survives the loss of a machine.',
+    'As `socket`.',
+  ),
+  name: told(z.string().min(1), 'Name of the primary as the sentinels know it.', 'As your sentinels call it.', 'As `socket`.'),
+  ...RedisPlace,
+});
+
+const Redis = told(
+  z
+    .union([RedisSocket, RedisHost, RedisSentinel])
+    .refine((redis) => !('host' in redis) || isLoopback(redis.host) || redis.tls !== undefined, {
+      message: 'a Redis on the network needs tls: { ca: … }',
+    })
+    .refine(
+      (redis) => !('sentinels' in redis) || redis.sentinels.every((one) => isLoopback(one.host)) || redis.tls !== undefined,
+      { message: 'sentinels on the network need tls: { ca: … }' },
+    ),
+  'The queue of scheduled and long work; never the only copy of anything acknowledged. Exactly one of the three forms: `socket`, `host` or `sentinels`.',
+  'To use a Redis of your own.',
+  'Can add, delay or delete background jobs.',
+);
+
+export const TokenSettings = z.strictObject({
+  module: path(
+    'The PKCS#11 library of the token.',
+    'To use a token of another vendor.',
+    'Code of their choosing in the signing process, and with it every signature.',
+  ),
+  uri: told(
+    z.string().startsWith('pkcs11:').refine((uri) => !/pin-(value|source)=/.test(uri), {
+      message: 'no PIN in the URI; use pinSource',
+    }),
+    'RFC 7512 URI that selects the token by label, never by slot, and holds no PIN.',
+    'When the token is called otherwise.',
+    'Can point the appliance at another token; its keys would not match the trust material, so it would refuse to sign.',
+  ),
+  pinSource: path(
+    'File with the PIN, mode 0600.',
+    'When the PIN is kept elsewhere, for example in a systemd credential.',
+    'With access to the token as well: every signature that the keys in it can make.',
+  ),
+  environment: told(
+    z.record(z.string().regex(/^[A-Z][A-Z0-9_]*$/), z.string()).default({}),
+    'Environment of the signing process, for libraries that are configured that way (`SOFTHSM2_CONF`).',
+    'As the vendor of the token asks.',
+    'As `module`, for most vendors.',
+  ),
+});
+export type TokenSettings = z.infer<typeof TokenSettings>;
+
+const Listener = z.strictObject({
+  address: told(
+    z.string().min(1),
+    'Address to listen on.',
+    'As your network has it.',
+    'Can expose the door to networks that it was not meant for.',
+  ),
+  port: told(ListenPort, 'Port to listen on.', 'As your network has it.', 'As `address`.'),
+});
+export type Listener = z.infer<typeof Listener>;
+
+const Bytes = (fallback: number, protocol: string) =>
+  told(
+    z.int().min(1024).max(268435456).default(fallback),
+    `Largest request body in bytes: ${protocol}.`,
+    'Raise it for attestations that are larger; the whole body is held in memory.',
+    'A high limit lets callers fill memory; a low one refuses honest clients.',
+  );
+
+const Limits = told(
+  z
+    .strictObject({
+      requestsInFlight: told(
+        z.int().min(1).max(100000).default(512),
+        'How many requests may be under way at once; more are answered 503 with Retry-After at once.',
+        'Raise it together with memory and database connections.',
+        'Too high: overload becomes a queue that answers nobody in time. Too low: honest clients are turned away.',
+      ),
+      requestsPerSecond: told(
+        z.int().min(1).max(1000000),
+        'Requests per second and caller address, with a burst of twice that; more are answered 429. Off when left out.',
+        'Where single callers misbehave. Callers behind one proxy count as one.',
+        'A low limit turns honest clients away.',
+      ).optional(),
+      fulcioBodyBytes: Bytes(4194304, 'certificate requests'),
+      rekorV1BodyBytes: Bytes(33554432, 'entries of the v1 log'),
+      rekorV2BodyBytes: Bytes(4194304, 'entries of the v2 log'),
+      timestampBodyBytes: Bytes(1048576, 'timestamp requests'),
+      otherBodyBytes: Bytes(1048576, 'everything else'),
+      shutdownMs: told(
+        z.int().min(100).max(600000).default(10000),
+        'How long a stop waits for requests under way before it cuts them off.',
+        'Raise it where clients are slow.',
+        'Can delay a stop.',
+      ),
+    })
+    .prefault({}),
+  'What one appliance takes upon itself.',
+  'To fit the machine.',
+  'Availability.',
+);
+
+export const Settings = z.strictObject({
+  mode: told(
+    z.enum(['production', 'rehearsal', 'evaluation']),
+    '`production`, `rehearsal` (unusable by construction) or `evaluation` (real clients accept it; says DO NOT TRUST everywhere). Must equal the mode in `instance.yaml` and in the trust material.',
+    'Never, on an installation that exists: genesis fixes it.',
+    'Nothing by itself: production refuses what was made in another mode.',
+  ),
+  stateDir: path(
+    'Where everything lives that must survive a restart.',
+    'To put it on a volume of its own that is backed up.',
+    'Can replace the trust material and the TUF metadata; officers’ signatures on these still have to verify.',
+  ),
+  runtimeDir: path(
+    'Short directory for Unix sockets; their paths have a length limit of about 100 characters.',
+    'Rarely: usually under /run.',
+    'Whoever may write here can stand in for the sockets of the agent and of the database.',
+  ),
+  instance: path(
+    'The `instance.yaml` that genesis was given.',
+    'Never after genesis: its names are burnt into every bundle.',
+    'Can make the appliance announce other names than its certificates carry; clients then refuse it.',
+  ),
+  crypto: told(
+    z
+      .strictObject({
+        profile: told(
+          z.enum(['standard', 'fips']).default('standard'),
+          'Which algorithms the front door of cryptography lets through.',
+          'Set `fips` where only approved algorithms may verify anything.',
+          '`standard` where `fips` is required: signatures that your rules do not recognise.',
+        ),
+      })
+      .prefault({}),
+    'Which cryptography is allowed.',
+    'For regulated environments.',
+    'See `profile`.',
+  ),
+  database: Database,
+  redis: Redis,
+  hsm: told(
+    z.strictObject({
+      tokens: told(
+        z.strictObject({
+          online: told(
+            TokenSettings,
+            'The token with the keys that the running appliance signs with. Root and officers’ tokens have no place here.',
+            'To move to another token.',
+            'See its keys.',
+          ),
+        }),
+        'The tokens that the appliance may open, by name.',
+        'To move to another token.',
+        'See `online`.',
+      ),
+    }),
+    'Hardware security modules.',
+    'To use a token of your own.',
+    'See `tokens`.',
+  ),
+  listen: told(
+    z.strictObject({
+      public: told(
+        z.array(Listener).min(1),
+        'Where clients find the certificate authority, the logs, the timestamps and the trust root: one TLS origin for HTTP/2, HTTP/1.1 and gRPC.',
+        'One entry per address; a shard of the v2 log may have an address of its own.',
+        'Can expose the doors to networks that they were not meant for.',
+      ),
+      admin: told(
+        z.strictObject({
+          socket: path(
+            'Unix socket of the administrative verbs, mode 0600: who may open it, may administer. There is no port for this.',
+            'Rarely.',
+            'Whoever can open it can register machine identities and trigger jobs; keys stay in the token.',
+          ),
+        }),
+        'Administration.',
+        'Rarely.',
+        'See `socket`.',
+      ),
+      metrics: told(
+        Listener,
+        'Plain HTTP for a Prometheus server: `/metrics`, and nothing else. Always served on the admin socket; on a port only when set.',
+        'Where the collector is another host.',
+        'Reads counts and timings; learns how busy which service is.',
+      ).optional(),
+    }),
+    'Where the appliance listens.',
+    'To fit your network.',
+    'See below.',
+  ),
+  tls: told(
+    z.strictObject({
+      certificate: path(
+        'PEM file with the certificate chain of the public origin, leaf first. Replaced files are taken up without a restart.',
+        'When the certificate is renewed elsewhere.',
+        'Nothing without the key.',
+      ),
+      key: path(
+        'PEM file with the private key of that certificate, mode 0600.',
+        'When the certificate is renewed elsewhere.',
+        'Can stand in the middle between clients and the appliance: can read identity tokens and spend them within their minutes, but cannot forge what the keys in the token sign.',
+      ),
+    }),
+    'The certificate of the public origin.',
+    'To use one of your own authority.',
+    'See `key`.',
+  ),
+  identity: told(
+    z.strictObject({
+      issuers: path(
+        'Who may vouch for identities: a file in Fulcio’s own format (`oidc-issuers`).',
+        'To accept tokens of your own identity provider.',
+        'Can add an issuer of their own and get certificates for any identity; every one of them is in the log.',
+      ),
+    }),
+    'Who may vouch for identities.',
+    'To accept your own identity provider.',
+    'See `issuers`.',
+  ),
+  clock: told(
+    z
+      .strictObject({
+        trust: told(
+          z.enum(['assumed', 'file']).default('assumed'),
+          '`assumed` takes the clock of the machine as it is and only watches for jumps; `file` also wants proof that something keeps it right.',
+          'Set `file` in production.',
+          'With `assumed`, whoever sets the clock sets the time in timestamps.',
+        ),
+        file: path(
+          'With `file`: a file that the time service touches each time it has synchronised (systemd-timesyncd: /run/systemd/timesync/clock).',
+          'As your time service does it.',
+          'Whoever may touch it can hide that synchronisation stopped.',
+        ).optional(),
+        maximumAgeSeconds: told(
+          z.int().min(1).default(4096),
+          'With `file`: how old the last synchronisation may be.',
+          'To the poll interval of your time service.',
+          'A large value hides that synchronisation stopped.',
+        ),
+        maximumJumpMs: told(
+          z.int().min(1).default(2000),
+          'How far the clock may depart from steady time since the start before no timestamp is given any more; a restart accepts the new time.',
+          'Raise it on machines whose clock is slewed a lot.',
+          'A large value allows back-dating by as much.',
+        ),
+      })
+      .refine((clock) => clock.trust !== 'file' || clock.file !== undefined, {
+        message: 'trust: file needs file',
+        path: ['file'],
+      })
+      .prefault({}),
+    'When the clock is good enough for a timestamp.',
+    'In production, to what your time service offers.',
+    'See below.',
+  ),
+  limits: Limits,
+  log: told(
+    z
+      .strictObject({
+        level: told(
+          z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
+          'The least important message that is still written: JSON, one object per line, to standard output.',
+          'Set `debug` while looking for a fault.',
+          '`fatal` hides their traces from the log; the audit trail does not depend on it.',
+        ),
+      })
+      .prefault({}),
+    'What is written about the work itself.',
+    'While looking for a fault.',
+    'See `level`.',
+  ),
+});
+export type Settings = z.infer<typeof Settings>;
+export type DatabaseSettings = Settings['database'];
+export type RedisSettings = Settings['redis'];
+
+/**
+ * Reads the text of an `airseal.yaml`.
+ *
+ * @throws {Fault} settings/malformed naming each wrong key and why
+ */
+export function parseSettings(text: string, name = 'airseal.yaml'): Settings {
+  let value: unknown;
+  try {
+    value = parse(text, { strict: true, uniqueKeys: true });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Fault('malformed', 'settings/malformed', `${name} is not YAML: ${reason}`, { cause });
+  }
+  const result = Settings.safeParse(value);
+  if (!result.success) {
+    throw new Fault('malformed', 'settings/malformed', `${name}: ${z.prettifyError(result.error)}`);
+  }
+  return result.data;
+}
+
+/** @throws {Fault} settings/unreadable, settings/malformed */
+export function loadSettings(path: string): Settings {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new Fault('absent', 'settings/unreadable', `cannot read the settings at ${path}; give another with --settings`, {
+      cause,
+    });
+  }
+  return parseSettings(text, path);
+}
