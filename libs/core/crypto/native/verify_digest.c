@@ -6,6 +6,9 @@
  * file asks the OpenSSL that is already inside the Node process for exactly that one operation,
  * EVP_PKEY_verify, and for nothing else. It keeps no state, so every worker thread may load it.
  *
+ * With an Ed25519 key the signature is Ed25519ph (RFC 8032 section 5.1), whose prehash is SHA-512 and whose
+ * context is empty; the pure form needs the message and is not offered here.
+ *
  *   verifyDigest(spki: Uint8Array, hash: 'sha256' | 'sha384' | 'sha512',
  *                digest: Uint8Array, signature: Uint8Array): 1 | 0 | -1
  *
@@ -30,6 +33,21 @@ static int octets(napi_env env, napi_value value, const unsigned char **data, si
   return type == napi_uint8_array;
 }
 
+/* Prepares `context` for the one signature scheme that `key` and `md` allow. */
+static int prepare(EVP_PKEY_CTX *context, EVP_PKEY *key, const EVP_MD *md) {
+  if (EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519) {
+    if (EVP_MD_get_type(md) != NID_sha512) return 0;
+    EVP_SIGNATURE *prehashed = EVP_SIGNATURE_fetch(NULL, "ED25519ph", NULL);
+    int ready = prehashed != NULL && EVP_PKEY_verify_init_ex2(context, prehashed, NULL) == 1;
+    EVP_SIGNATURE_free(prehashed);
+    return ready;
+  }
+  return EVP_PKEY_verify_init(context) == 1 &&
+         (EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA ||
+          EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1) &&
+         EVP_PKEY_CTX_set_signature_md(context, md) == 1;
+}
+
 static int verify(const unsigned char *spki, size_t spki_length, const char *hash, const unsigned char *digest,
                   size_t digest_length, const unsigned char *signature, size_t signature_length) {
   const EVP_MD *md = EVP_get_digestbyname(hash);
@@ -44,10 +62,7 @@ static int verify(const unsigned char *spki, size_t spki_length, const char *has
 
   int verdict = -1;
   EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
-  if (context != NULL && EVP_PKEY_verify_init(context) == 1 &&
-      (EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA ||
-       EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1) &&
-      EVP_PKEY_CTX_set_signature_md(context, md) == 1) {
+  if (context != NULL && prepare(context, key, md)) {
     verdict = EVP_PKEY_verify(context, signature, signature_length, digest, digest_length) == 1 ? 1 : 0;
   }
   EVP_PKEY_CTX_free(context);

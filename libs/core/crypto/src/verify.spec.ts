@@ -53,3 +53,39 @@ test('refuses trailing bytes after the key', () => {
     expect.objectContaining({ code: 'crypto/key-malformed' }),
   );
 });
+
+describe('Ed25519ph', () => {
+  // The vector of RFC 8032 §7.3, over "abc".
+  const key = parsePublicKey(
+    Buffer.from('302a300506032b6570032100ec172b93ad5e563bf4932c70e1245034c35467ef2efd4d64ebf819683467e2bf', 'hex'),
+  );
+  const signature = Buffer.from(
+    '98a70222f0b8121aa9d30f813d683f809e462b469c7ff87639499bb94e6dae41' +
+      '31f85042463c2a355a2003d062adf5aaa10b8c61e636062aaad11c2a26083406',
+    'hex',
+  );
+  const prehash = createHash('sha512').update('abc').digest();
+
+  test('verifies over a SHA-512 digest', () => {
+    verifyDigestSignature(key, 'sha512', prehash, signature);
+  });
+
+  test('refuses another digest, and every digest that is not SHA-512', () => {
+    const other = createHash('sha512').update('abd').digest();
+    expect(() => verifyDigestSignature(key, 'sha512', other, signature)).toThrow(
+      expect.objectContaining({ code: 'crypto/signature-mismatch' }),
+    );
+    expect(() => verifyDigestSignature(key, 'sha256', other.subarray(0, 32), signature)).toThrow(
+      expect.objectContaining({ code: 'crypto/no-prehash' }),
+    );
+  });
+
+  test('refuses a pure Ed25519 signature over the same message', () => {
+    const pair = generateKeyPairSync('ed25519');
+    const pure = sign(null, Buffer.from('abc'), pair.privateKey);
+    const own = parsePublicKey(new Uint8Array(pair.publicKey.export({ format: 'der', type: 'spki' })));
+    expect(() => verifyDigestSignature(own, 'sha512', prehash, pure)).toThrow(
+      expect.objectContaining({ code: 'crypto/signature-mismatch' }),
+    );
+  });
+});

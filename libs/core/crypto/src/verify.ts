@@ -37,10 +37,11 @@ export function verifySignature(key: PublicKey, message: Uint8Array, signature: 
 }
 
 /**
- * Verifies `signature` over a digest computed elsewhere (ECDSA or RSA PKCS#1 v1.5).
+ * Verifies `signature` over a digest computed elsewhere: ECDSA, RSA PKCS#1 v1.5, or Ed25519ph with SHA-512
+ * and no context (RFC 8032 §5.1).
  *
  * @throws {Fault} crypto/signature-mismatch, crypto/digest-length, crypto/not-permitted;
- *   crypto/no-prehash for Ed25519, whose pure form cannot be checked from a digest
+ *   crypto/no-prehash for Ed25519 with another hash: the pure form cannot be checked from a digest
  */
 export function verifyDigestSignature(
   key: PublicKey,
@@ -52,8 +53,8 @@ export function verifyDigestSignature(
   if (digest.length !== HASH_LENGTH[hash]) {
     throw new Fault('malformed', 'crypto/digest-length', `a ${hash} digest has ${HASH_LENGTH[hash]} octets`);
   }
-  if (key.kind === 'ed25519') {
-    throw new Fault('refused', 'crypto/no-prehash', 'an Ed25519 signature cannot be verified from a digest');
+  if (key.kind === 'ed25519' && hash !== 'sha512') {
+    throw new Fault('refused', 'crypto/no-prehash', 'an Ed25519 signature over a digest is Ed25519ph, with SHA-512');
   }
   if (native.verifyDigest(key.spki, hash, digest, signature) !== 1) throw mismatch();
 }
