@@ -1,0 +1,32 @@
+/**
+ * Signature algorithms of identity tokens. Only ones whose verifying key is not a signing key: with HS256 whoever
+ * can read the key set could write tokens, and `none` needs no explanation. (RFC 8725 §3.1, §3.2)
+ */
+import type { JsonObject } from '#core/json';
+
+const ASYMMETRIC = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'];
+
+/** What the issuer advertises, as far as it is fit; RS256 when it advertises nothing (OpenID Connect Core §2). */
+export function advertisedAlgorithms(discovery: JsonObject): readonly string[] {
+  const advertised = discovery['id_token_signing_alg_values_supported'];
+  const fit = Array.isArray(advertised) ? ASYMMETRIC.filter((name) => advertised.includes(name)) : [];
+  return fit.length === 0 ? ['RS256'] : fit;
+}
+
+const BY_CURVE: Readonly<Record<string, readonly string[]>> = {
+  'P-256': ['ES256'],
+  'P-384': ['ES384'],
+  'P-521': ['ES512'],
+  Ed25519: ['EdDSA', 'Ed25519'],
+};
+
+/** For key sets without discovery: what each key says of itself, or RS256 and the curve's own. */
+export function algorithmsOfKeys(keys: readonly JsonObject[]): readonly string[] {
+  return ASYMMETRIC.filter((name) =>
+    keys.some((key) => {
+      if (typeof key['alg'] === 'string') return key['alg'] === name;
+      if (key['kty'] === 'RSA') return name === 'RS256';
+      return typeof key['crv'] === 'string' && (BY_CURVE[key['crv']] ?? []).includes(name);
+    }),
+  );
+}
