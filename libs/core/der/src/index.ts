@@ -24,6 +24,6 @@ export {
   unsignedInteger,
   utf8String,
 } from './writer.js';
-export { DerReader, readSequence, type Bits, type DerElement } from './reader.js';
+export { DerReader, readSequence, signedValue, type Bits, type DerElement } from './reader.js';
 export { verifyDer } from './verify-der.js';
 export { ecdsaDerToRaw, ecdsaRawToDer } from './ecdsa.js';

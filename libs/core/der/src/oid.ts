@@ -1,7 +1,9 @@
 import { Fault } from '#core/fault';
 
-/** Arcs beyond this would not be exact numbers; no registered identifier comes near it. */
-const MAX_ARC_OCTETS = 7;
+/** Arcs up to this many octets are exact as numbers; longer ones exist only below 2.25, made from UUIDs. */
+const EXACT_OCTETS = 7;
+/** 128 bits in groups of seven. */
+const MAX_ARC_OCTETS = 19;
 
 function refuse(why: string): Fault {
   return new Fault('malformed', 'der/oid', `an object identifier ${why}`);
@@ -13,13 +15,13 @@ function refuse(why: string): Fault {
  * @throws {Fault} der/oid unless `dotted` is canonical: `1.2.840.10045`, no leading zeros
  */
 export function oidContent(dotted: string): Uint8Array {
-  if (!/^[012](\.(0|[1-9]\d{0,14}))+$/.test(dotted)) throw refuse('is written as numbers with dots between them');
-  const [first = 0, second = 0, ...rest] = dotted.split('.').map(Number);
-  if (first < 2 && second > 39) throw refuse('below 0 or 1 has a second number of at most 39');
+  if (!/^[012](\.(0|[1-9]\d{0,38}))+$/.test(dotted)) throw refuse('is written as numbers with dots between them');
+  const [first = 0n, second = 0n, ...rest] = dotted.split('.').map(BigInt);
+  if (first < 2n && second > 39n) throw refuse('below 0 or 1 has a second number of at most 39');
   const octets: number[] = [];
-  for (const arc of [first * 40 + second, ...rest]) {
-    const digits = [arc % 128];
-    for (let left = Math.floor(arc / 128); left > 0; left = Math.floor(left / 128)) digits.unshift((left % 128) | 0x80);
+  for (const arc of [first * 40n + second, ...rest]) {
+    const digits = [Number(arc & 0x7fn)];
+    for (let left = arc >> 7n; left > 0n; left >>= 7n) digits.unshift(Number(left & 0x7fn) | 0x80);
     octets.push(...digits);
   }
   return Uint8Array.from(octets);
@@ -28,23 +30,29 @@ export function oidContent(dotted: string): Uint8Array {
 /**
  * The dotted spelling of the content octets of an OBJECT IDENTIFIER.
  *
- * @throws {Fault} der/oid if an arc is padded, cut off or longer than anything registered
+ * @throws {Fault} der/oid if an arc is padded, cut off or longer than a UUID
  */
 export function dottedOid(content: Uint8Array): string {
-  const arcs: number[] = [];
+  const arcs: (number | bigint)[] = [];
   let arc = 0;
-  let octets = 0;
-  for (const octet of content) {
-    if (octets === 0 && octet === 0x80) throw refuse('may not pad its numbers');
-    if (++octets > MAX_ARC_OCTETS) throw refuse('has a number that is too large');
+  let start = 0;
+  for (const [at, octet] of content.entries()) {
+    const octets = at - start + 1;
+    if (octets === 1 && octet === 0x80) throw refuse('may not pad its numbers');
+    if (octets > MAX_ARC_OCTETS) throw refuse('has a number that is too large');
     arc = arc * 128 + (octet & 0x7f);
     if ((octet & 0x80) !== 0) continue;
-    arcs.push(arc);
+    arcs.push(octets <= EXACT_OCTETS ? arc : exactArc(content.subarray(start, at + 1)));
     arc = 0;
-    octets = 0;
+    start = at + 1;
   }
   const [head] = arcs;
-  if (octets !== 0 || head === undefined) throw refuse('stops in the middle of a number');
-  const first = Math.min(2, Math.floor(head / 40));
-  return [first, head - first * 40, ...arcs.slice(1)].join('.');
+  if (start !== content.length || head === undefined) throw refuse('stops in the middle of a number');
+  if (head >= 80) arcs.splice(0, 1, 2, typeof head === 'bigint' ? head - 80n : head - 80);
+  else arcs.splice(0, 1, Math.floor(Number(head) / 40), Number(head) % 40);
+  return arcs.join('.');
+}
+
+function exactArc(octets: Uint8Array): bigint {
+  return octets.reduce((arc, octet) => (arc << 7n) | BigInt(octet & 0x7f), 0n);
 }

@@ -9,7 +9,7 @@
  * Every refusal is a Fault of kind `malformed` with code `der/…`; no input makes the reader throw anything else.
  */
 import { Fault } from '#core/fault';
-import { compareOctets, toUtf8 } from '#core/octets';
+import { compareOctets, fromBigEndian, toUtf8 } from '#core/octets';
 import { dottedOid } from './oid.js';
 import { contextConstructed, TAG } from './tag.js';
 import { parseGeneralizedTime, parseUtcTime, isUtcTimeYear } from './time.js';
@@ -139,12 +139,7 @@ export class DerReader {
   }
 
   integer(tag: number = TAG.INTEGER): bigint {
-    const octets = this.integerOctets(tag);
-    // A few hundred octets is the largest integer there is (an RSA modulus); the loop below is quadratic.
-    if (octets.length > 2049) throw malformed('integer', 'an integer is too large');
-    let value = 0n;
-    for (const octet of octets) value = (value << 8n) | BigInt(octet);
-    return (octets[0] ?? 0) < 0x80 ? value : value - (1n << BigInt(8 * octets.length));
+    return signedValue(this.integerOctets(tag));
   }
 
   /** An INTEGER from 0 to 2^31 - 1. */
@@ -223,6 +218,14 @@ export class DerReader {
   finish(): void {
     if (!this.atEnd) throw malformed('trailing', 'octets follow the end of a DER structure');
   }
+}
+
+/** The number that the content octets of an INTEGER spell. */
+export function signedValue(octets: Uint8Array): bigint {
+  // An RSA modulus is the largest integer there is; the loop below is quadratic.
+  if (octets.length > 2049) throw malformed('integer', 'an integer is too large');
+  const value = fromBigEndian(octets);
+  return (octets[0] ?? 0) < 0x80 ? value : value - (1n << BigInt(8 * octets.length));
 }
 
 function textOf(content: Uint8Array): string {
