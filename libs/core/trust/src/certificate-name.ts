@@ -1,5 +1,5 @@
-import { DerReader, readSequence, TAG } from '#core/der';
 import { toUtf8 } from '#core/octets';
+import { parseName } from '#core/x509';
 
 const ORGANISATION = '2.5.4.10';
 const COMMON_NAME = '2.5.4.3';
@@ -9,14 +9,10 @@ const COMMON_NAME = '2.5.4.3';
  * only: verifiers match chains by bytes and keys.
  */
 export function certificateName(nameDer: Uint8Array): { organization: string; commonName: string } {
-  const found = new Map<string, string>();
-  readSequence(nameDer, (name) => {
-    while (!name.atEnd) {
-      for (const member of name.setOf()) {
-        const attribute = new DerReader(member.encoding).inside(TAG.SEQUENCE);
-        found.set(attribute.oid(), toUtf8(attribute.element().content));
-      }
-    }
-  });
-  return { organization: found.get(ORGANISATION) ?? '', commonName: found.get(COMMON_NAME) ?? '' };
+  const attributes = parseName(nameDer).flat();
+  const text = (oid: string): string => {
+    const found = attributes.find((attribute) => attribute.oid === oid);
+    return found === undefined ? '' : toUtf8(found.value);
+  };
+  return { organization: text(ORGANISATION), commonName: text(COMMON_NAME) };
 }

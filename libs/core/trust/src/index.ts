@@ -1,6 +1,5 @@
 export { certificateName } from './certificate-name.js';
 export { lintSigningConfig, lintSuccession, lintTrustedRoot, type TrustFinding } from './lint.js';
-export { checkpointLogId, keyHashLogId } from './log-id.js';
 export type { AuthorityFact, CheckpointLogFact, LogFact, PublicKeyFact, PublicMaterial, Window } from './material.js';
 export {
   compileClientTrustConfig,
@@ -12,7 +11,9 @@ export {
   type SigningService,
 } from './signing-config.js';
 export {
+  checkpointLogId,
   compileTrustedRoot,
+  keyHashLogId,
   type TrustedAuthority,
   type TrustedLog,
   type TrustedRoot,

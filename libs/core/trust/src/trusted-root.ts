@@ -7,10 +7,10 @@
  */
 import { parsePublicKey } from '#core/crypto';
 import { Fault } from '#core/fault';
+import { v1LogId, v2LogId } from '#core/note';
 import { fromBase64, toBase64 } from '#core/octets';
 import { parseCertificate } from '#core/x509';
 import { certificateName } from './certificate-name.js';
-import { checkpointLogId, keyHashLogId } from './log-id.js';
 import type { AuthorityFact, LogFact, PublicKeyFact, PublicMaterial, Window } from './material.js';
 
 export interface ValidFor {
@@ -47,6 +47,16 @@ export function validFor({ start, end }: Window): ValidFor {
 /** Oldest first; entries of the same age keep the order in which the ceremony wrote them. */
 export function oldestFirst<T extends Window>(windows: readonly T[]): T[] {
   return windows.toSorted((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0));
+}
+
+/** Id of a certificate log (RFC 6962 §3.2) or of a v1 log: the hash of its key. */
+export function keyHashLogId(key: PublicKeyFact): Uint8Array {
+  return v1LogId(parsePublicKey(fromBase64(key.spki)));
+}
+
+/** Id of a v2 log, whose first octets are the key hint in its checkpoints (CONTRACTS §4.4). */
+export function checkpointLogId(origin: string, key: PublicKeyFact): Uint8Array {
+  return v2LogId(origin, parsePublicKey(fromBase64(key.spki)));
 }
 
 function trustedKey(key: PublicKeyFact, window: Window): TrustedLog['publicKey'] {
