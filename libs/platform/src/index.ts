@@ -17,7 +17,7 @@ export {
   type ProbeOptions,
   type Readiness,
 } from './health.js';
-export { createLogger, strikeSecrets, type Logger } from './logging.js';
+export { createLogger, logError, strikeSecrets, type Logger } from './logging.js';
 export { Metrics } from './metrics.js';
 export { checkSchema, migrate } from './migrate.js';
 export { PlatformModule, type PlatformParts } from './platform.module.js';
@@ -33,4 +33,5 @@ export {
   type Listener,
   type RedisSettings,
 } from './settings.js';
+export { formatSettingsPage } from './settings-page.js';
 export { CLOCK, DATA_SOURCE, LOGGER, METRICS, POOL, QUEUES, SETTINGS } from './tokens.js';

@@ -6,7 +6,7 @@
  * wherever it came from (a library's error message, for instance).
  */
 import { pino, type DestinationStream, type Logger } from 'pino';
-import { isFault } from '#core/fault';
+import { type FaultKind, isFault } from '#core/fault';
 import type { Settings } from './settings.js';
 
 export type { Logger } from 'pino';
@@ -48,4 +48,20 @@ export function createLogger(settings: Pick<Settings, 'log' | 'mode'>, destinati
     },
     { write: (line: string) => out.write(strikeSecrets(line)) },
   );
+}
+
+const LEVEL: Readonly<Record<FaultKind, 'info' | 'warn' | 'fatal'>> = {
+  malformed: 'info',
+  unverified: 'warn',
+  refused: 'info',
+  absent: 'info',
+  conflict: 'info',
+  unavailable: 'warn',
+  corrupt: 'fatal',
+};
+
+/** Writes down why a request failed, at the level of its kind; a defect as an error, with all of it. */
+export function logError(logger: Logger, error: unknown, facts: Readonly<Record<string, unknown>> = {}): void {
+  if (isFault(error)) logger[LEVEL[error.kind]]({ ...facts, err: error }, error.message);
+  else logger.error({ ...facts, err: error }, 'defect');
 }

@@ -16,6 +16,8 @@ export interface PlatformParts {
   readonly logger: Logger;
   readonly entities: readonly Entity[];
   readonly clock?: Clock;
+  /** Made before the modules where the server counts as well. */
+  readonly metrics?: Metrics;
 }
 
 /**
@@ -42,7 +44,7 @@ export class PlatformModule implements OnApplicationShutdown {
         { provide: CLOCK, useValue: parts.clock ?? systemClock },
         { provide: SETTINGS, useValue: parts.settings },
         { provide: LOGGER, useValue: parts.logger },
-        { provide: METRICS, useFactory: () => new Metrics() },
+        { provide: METRICS, useFactory: () => parts.metrics ?? new Metrics() },
         { provide: POOL, useFactory: () => openPool(parts.settings.database, parts.logger) },
         {
           provide: DATA_SOURCE,

@@ -1,0 +1,38 @@
+/** One count, one timing and one log line for each request, under names that existing boards know. */
+import type { FastifyInstance } from 'fastify';
+import type { Logger, Metrics } from '#platform';
+import { publicPathOf } from './public-paths.js';
+
+/** Labels come from callers otherwise, and every new one costs memory for ever. */
+const METHODS = new Set(['get', 'head', 'post', 'put', 'delete', 'options']);
+
+export function countRequests(server: FastifyInstance, logger: Logger, metrics: Metrics): void {
+  const total = metrics.counter('http_requests_total', 'HTTP and gRPC requests answered', ['door', 'method', 'code']);
+  const seconds = metrics.histogram(
+    'airseal_http_request_duration_seconds',
+    'Time from the request line to the end of the answer',
+    ['door', 'method'],
+  );
+  server.addHook('onResponse', (request, reply, done) => {
+    const { door } = publicPathOf(request.url);
+    const spelling = request.method.toLowerCase();
+    const method = METHODS.has(spelling) ? spelling : 'other';
+    const code = reply.raw.statusCode;
+    total.inc({ door, method, code: String(code) });
+    seconds.observe({ door, method }, reply.elapsedTime / 1000);
+    const line = {
+      requestId: request.id,
+      door,
+      method: request.method,
+      // Without the query, which may carry codes that are worth something.
+      path: request.url.split('?', 1)[0]?.slice(0, 256),
+      status: code,
+      ms: Math.round(reply.elapsedTime * 10) / 10,
+      from: request.ip,
+      http: request.raw.httpVersion,
+    };
+    if (door === 'health') logger.debug(line, 'answered');
+    else logger.info(line, 'answered');
+    done();
+  });
+}

@@ -1,0 +1,126 @@
+/**
+ * The public server: one TLS port for HTTP/2, HTTP/1.1 and gRPC, chosen by ALPN and content type.
+ *
+ * Every request passes, in this order: an id (the caller's, if it is one), counting and the log line,
+ * cross-origin headers, pressure, the body limit of its path while the body streams in. Bodies reach doors
+ * as the bytes that came, whatever their content type: the codecs of `#core` decide what they mean. Nothing
+ * is compressed and no ETag is invented, because clients compare bytes and read ETags as identifiers.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Http2SecureServer } from 'node:http2';
+import { randomBytes } from 'node:crypto';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Fault } from '#core/fault';
+import type { Clock, Logger, Metrics, Settings } from '#platform';
+import { countRequests } from './count-requests.js';
+import { normaliseUrl } from './normalise-url.js';
+import { Pressure } from './pressure.js';
+import { publicPathOf } from './public-paths.js';
+import { answerRefusal } from './answer-refusal.js';
+import type { TlsPair } from './tls-files.js';
+
+export interface PublicServerParts {
+  readonly settings: Settings;
+  readonly tls: TlsPair;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+const SPELLING_OF_AN_ID = /^[A-Za-z0-9._:-]{1,128}$/;
+
+/** The caller's request id if it can be logged safely, or a new one. */
+export function requestId(headers: IncomingMessage['headers']): string {
+  const given = headers['x-request-id'];
+  return typeof given === 'string' && SPELLING_OF_AN_ID.test(given) ? given : randomBytes(12).toString('hex');
+}
+
+/** Nest's adapter over that server; nothing listens yet. */
+export function publicServer(parts: PublicServerParts): FastifyAdapter<Http2SecureServer> {
+  const { settings, tls } = parts;
+  const adapter = new FastifyAdapter<Http2SecureServer>({
+    http2: true,
+    https: {
+      ...tls,
+      allowHTTP1: true,
+      minVersion: 'TLSv1.2',
+      settings: { maxConcurrentStreams: 256 },
+      // Slow senders on HTTP/1.1: headers within 20 s, a whole request within 60 s (CONTRACTS §1.1).
+      headersTimeout: 20_000,
+      requestTimeout: 60_000,
+    } as object,
+    // Fastify's own HTTP/2 idle time; clients open a new session without noticing.
+    http2SessionTimeout: 75_000,
+    forceCloseConnections: true,
+    bodyLimit: settings.limits.otherBodyBytes,
+    routerOptions: { maxParamLength: 2048 },
+    logger: false,
+    requestIdHeader: false,
+    genReqId: (request: { headers: IncomingMessage['headers'] }) => requestId(request.headers),
+    rewriteUrl: (request: { url?: string | undefined }) => normaliseUrl(request.url ?? '/'),
+    frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+      const cause = new Fault('malformed', 'server/bad-request', 'the request line does not parse', { cause: error });
+      answerRefusal(request, reply, { error: cause, status: error.statusCode ?? 400 });
+    },
+    skipMiddie: true,
+    multipart: false,
+  } as ConstructorParameters<typeof FastifyAdapter<Http2SecureServer>>[0]);
+  prepare(adapter.getInstance() as unknown as FastifyInstance, parts);
+  return adapter;
+}
+
+function prepare(server: FastifyInstance, { settings, clock, logger, metrics }: PublicServerParts): void {
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  server.addHook('onRoute', (route) => {
+    route.bodyLimit ??= settings.limits[publicPathOf(route.url).bodyLimit];
+  });
+  server.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id);
+    done();
+  });
+  countRequests(server, logger, metrics);
+  server.addHook('onRequest', crossOrigin);
+  underPressure(server, new Pressure(settings.limits, clock), metrics);
+}
+
+/** Any origin may read what is public anyway; no cookie is ever involved. */
+function crossOrigin(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+  if (!publicPathOf(request.url).cors) return done();
+  reply.header('access-control-allow-origin', '*');
+  reply.header('access-control-expose-headers', 'location, etag, x-request-id, x-log-index');
+  if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined) return done();
+  void reply
+    .code(204)
+    .header('access-control-allow-methods', 'GET, HEAD, POST, OPTIONS')
+    .header('access-control-allow-headers', 'accept, authorization, content-type, x-request-id')
+    .header('access-control-max-age', '86400')
+    .send();
+}
+
+function underPressure(server: FastifyInstance, pressure: Pressure, metrics: Metrics): void {
+  const refused = metrics.counter('airseal_http_refused_total', 'Requests turned away under pressure', ['reason']);
+  metrics.gauge('airseal_http_requests_in_flight', 'Requests under way').collect = function (this: {
+    set(value: number): void;
+  }) {
+    this.set(pressure.inFlight);
+  };
+  server.addHook('onRequest', (request, reply, done) => {
+    if (publicPathOf(request.url).door === 'health') return done();
+    const verdict = pressure.enter(request.ip);
+    if (verdict === 'admitted') {
+      reply.raw.once('close', () => pressure.leave());
+      return done();
+    }
+    refused.inc({ reason: verdict });
+    const busy = verdict === 'busy';
+    const error = new Fault(
+      'unavailable',
+      busy ? 'server/busy' : 'server/too-often',
+      busy ? 'too many requests are under way; retry' : 'too many requests from your address; retry',
+      { retryAfterSeconds: 1 },
+    );
+    answerRefusal(request, reply, { error, status: busy ? 503 : 429 });
+  });
+}
