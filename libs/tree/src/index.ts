@@ -1,0 +1,16 @@
+/**
+ * One engine for every append-only log: it sequences, hashes, signs what is durable, and proves what it says. It
+ * knows no protocol: what a leaf means and how a checkpoint is spelt is handed in.
+ */
+import { LogTables1732200100000 } from './log-tables.js';
+
+export { Tree } from './tree.js';
+export { Trees, type TreeSpec, type TreesParts } from './trees.js';
+export { TreeModule } from './tree.module.js';
+export type { CheckpointFormat } from './checkpoints.js';
+export type { Barrier, Step } from './barrier.js';
+export type { Appended, NewLeaf, Sequenced, SignedHead, StoredLeaf } from './leaf.js';
+
+export const migrations = [LogTables1732200100000];
+/** Tables of the hot path are written with COPY and read with SQL; none is an entity. */
+export const entities = [] as const;

@@ -1,0 +1,82 @@
+/**
+ * What a replica checks before it trusts a stored tree: that the right edge leads to the stored root, that the
+ * newest checkpoint is a signed commitment to this very tree, and that neither this host's files nor the
+ * checkpoints know of a later tree than the database (a restored backup would).
+ *
+ * Every mismatch is a Fault of kind corrupt; nothing is repaired here.
+ */
+import { Fault } from '#core/fault';
+import { rootNodes, rootOf, type TreeHead } from '#core/merkle';
+import { equalOctets } from '#core/octets';
+import type { Pool } from 'pg';
+import type { CheckpointFormat } from './checkpoints.js';
+import type { SignedHead } from './leaf.js';
+import { RightEdge } from './right-edge.js';
+import type { TileFiles } from './tile-files.js';
+import type { TileRows } from './tile-rows.js';
+
+interface Checked {
+  readonly edge: RightEdge;
+  /** The newest stored checkpoint. */
+  readonly newest: SignedHead | undefined;
+}
+
+async function assertContinues(edge: RightEdge, rows: TileRows, earlier: TreeHead, what: string): Promise<void> {
+  const { size } = edge.head;
+  if (earlier.size > size) {
+    throw new Fault(
+      'corrupt',
+      'tree/rolled-back',
+      `${what} knows a tree of ${earlier.size}, but the database has one of ${size}; was a backup restored? ` +
+        'Restore the newer database, or replay the missing leaves from published tiles',
+    );
+  }
+  const root =
+    earlier.size === size ? edge.head.root : rootOf(earlier.size, await rows.reader(rootNodes(earlier.size)));
+  if (!equalOctets(root, earlier.root)) {
+    throw new Fault('corrupt', 'tree/forked', `${what} has another root for a tree of ${earlier.size} than the database`);
+  }
+}
+
+export async function checkTree(
+  parts: { readonly pool: Pool; readonly shard: number; readonly files: TileFiles; readonly format: CheckpointFormat },
+  rows: TileRows,
+): Promise<Checked> {
+  const { pool, shard } = parts;
+  const client = await pool.connect();
+  let edge: RightEdge;
+  let newest: SignedHead | undefined;
+  try {
+    // One snapshot: another replica may be writing at this moment.
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    const heads = await client.query<{ size: string; root: Buffer }>('SELECT size, root FROM log_head WHERE shard = $1', [
+      shard,
+    ]);
+    const checkpoints = await client.query<{ size: string; root: Buffer; note: string; signed_ms: string }>(
+      `SELECT size, root, note, signed_ms FROM log_checkpoint WHERE shard = $1
+        ORDER BY size DESC, signed_ms DESC LIMIT 1`,
+      [shard],
+    );
+    const [head] = heads.rows;
+    if (head === undefined) throw new Fault('corrupt', 'tree/head-missing', `log ${shard} has no head row`);
+    edge = await RightEdge.read(client, shard, { size: BigInt(head.size), root: head.root });
+    const [row] = checkpoints.rows;
+    if (row !== undefined) {
+      newest = { size: BigInt(row.size), root: row.root, note: row.note, timestampMs: BigInt(row.signed_ms) };
+    }
+  } finally {
+    await client.query('ROLLBACK').catch(() => undefined);
+    client.release();
+  }
+  if (newest !== undefined) {
+    await assertContinues(edge, rows, newest, 'the newest checkpoint');
+    try {
+      parts.format.verify(newest.note, newest);
+    } catch (cause) {
+      throw new Fault('corrupt', 'tree/checkpoint-mismatch', 'the newest checkpoint is not signed by this log', { cause });
+    }
+  }
+  const remembered = await parts.files.remembered();
+  if (remembered !== undefined) await assertContinues(edge, rows, remembered, "this host's published files");
+  return { edge, newest };
+}

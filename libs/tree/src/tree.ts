@@ -1,0 +1,483 @@
+/**
+ * One append-only log: leaves go in, proofs under signed checkpoints come out.
+ *
+ * An append is answered only when the leaf is durable, a signed checkpoint that covers it is durable and
+ * published, and the proof we hand out has been verified against that checkpoint by us. Each replica pools its
+ * own requests; while one batch is being committed the next one gathers, so load makes batches larger, not
+ * answers slower.
+ *
+ * A contradiction in our own state (an edge that does not lead to the stored root, two roots for one size, a
+ * published file with another content) puts the tree into quarantine: it goes on answering what it can prove and
+ * never appends or signs again until an operator has looked. Nothing is ever repaired in silence.
+ */
+import type { Pool } from 'pg';
+import { Fault, isFault } from '#core/fault';
+import {
+  consistencyNodes,
+  consistencyProof,
+  inclusionNodes,
+  inclusionProof,
+  leafHash,
+  rootNodes,
+  rootOf,
+  verifyInclusion,
+} from '#core/merkle';
+import { toHex } from '#core/octets';
+import { MAX_ENTRY_BYTES, TILE_WIDTH, tileWidth, formatBundle } from '#core/tile';
+import type { Clock, Logger } from '#platform';
+import type { Barrier } from './barrier.js';
+import { Checkpoints, type CheckpointFormat } from './checkpoints.js';
+import { bytea } from './copy-rows.js';
+import type { Appended, NewLeaf, Sequenced, SignedHead, StoredLeaf } from './leaf.js';
+import { Publication } from './publication.js';
+import type { RightEdge } from './right-edge.js';
+import { AmbiguousCommit, BatchSequencer, searchKeyHash, type Candidate } from './sequence-batch.js';
+import type { TileFiles } from './tile-files.js';
+import { TileRows } from './tile-rows.js';
+import type { TreeMetrics } from './tree-metrics.js';
+import { checkTree } from './self-check.js';
+
+/** How often a batch whose COMMIT was ambiguous is offered again before its callers are told to retry. */
+const ATTEMPTS = 4;
+const ATTEMPT_PAUSE_MS = 250;
+
+interface Pending {
+  readonly leaf: NewLeaf;
+  readonly leafHash: Uint8Array;
+  readonly identity: Uint8Array;
+  readonly result: Promise<Sequenced>;
+  readonly resolve: (sequenced: Sequenced) => void;
+  readonly reject: (error: unknown) => void;
+  attempts: number;
+}
+
+export interface TreeParts {
+  readonly name: string;
+  readonly shard: number;
+  readonly frozen: boolean;
+  readonly pool: Pool;
+  readonly files: TileFiles;
+  readonly format: CheckpointFormat;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: TreeMetrics;
+  readonly barrier: Barrier;
+  readonly maxBatch: number;
+  /** Leaves that may wait; more are refused with a hint to come back. */
+  readonly maxWaiting: number;
+  /** Shortest time between two checkpoints. */
+  readonly checkpointPauseMs: number;
+}
+
+export class Tree {
+  readonly name: string;
+  readonly shard: number;
+  readonly frozen: boolean;
+  readonly #parts: TreeParts;
+  readonly #rows: TileRows;
+  readonly #sequencer: BatchSequencer;
+  readonly #checkpoints: Checkpoints;
+  readonly #publication: Publication;
+  #pool: Pending[] = [];
+  /** Everything that is pooled or being sequenced, by identity. */
+  readonly #pending = new Map<string, Pending>();
+  #edge: RightEdge | undefined;
+  #pump: Promise<void> | undefined;
+  #quarantine: Fault | undefined;
+  #closed = false;
+
+  private constructor(parts: TreeParts) {
+    this.name = parts.name;
+    this.shard = parts.shard;
+    this.frozen = parts.frozen;
+    this.#parts = parts;
+    this.#rows = new TileRows(parts.pool, parts.shard);
+    this.#sequencer = new BatchSequencer(parts.pool, parts.shard, parts.barrier);
+    this.#publication = new Publication(parts.pool, parts.shard, this.#rows, parts.files);
+    this.#checkpoints = new Checkpoints({
+      pool: parts.pool,
+      shard: parts.shard,
+      format: parts.format,
+      clock: parts.clock,
+      logger: parts.logger,
+      barrier: parts.barrier,
+      pauseMs: parts.checkpointPauseMs,
+      publish: async (head) => {
+        parts.metrics.published(head.size, head.timestampMs);
+        await this.#publication.publish(head);
+      },
+      quarantine: (fault) => this.#isolate(fault),
+      signed: (seconds) => parts.metrics.signed(seconds),
+    });
+  }
+
+  /**
+   * Opens a tree whose rows exist: checks it, signs what was committed but never signed, and catches up with its
+   * files. A tree that contradicts itself opens in quarantine.
+   */
+  static async open(parts: TreeParts): Promise<Tree> {
+    const tree = new Tree(parts);
+    try {
+      const { edge, newest } = await checkTree(parts, tree.#rows);
+      tree.#edge = edge;
+      if (newest !== undefined) await tree.#checkpoints.show(newest);
+      if (edge.head.size > 0n) tree.#checkpoints.committed(edge.head);
+    } catch (error) {
+      if (!isFault(error) || error.kind !== 'corrupt') throw error;
+      tree.#isolate(error);
+    }
+    tree.#catchUp();
+    return tree;
+  }
+
+  /** Why this tree refuses to grow, if it does. */
+  get quarantine(): Fault | undefined {
+    return this.#quarantine;
+  }
+
+  /**
+   * Gives `leaf` its place; resolves once that is durable, before any checkpoint covers it.
+   *
+   * @throws {Fault} tree/frozen, tree/entry-too-large, tree/overloaded, tree/storage, or why it is in quarantine
+   */
+  sequence(leaf: NewLeaf): Promise<Sequenced> {
+    if (this.#quarantine !== undefined) return Promise.reject(this.#quarantine);
+    if (this.frozen) {
+      return Promise.reject(new Fault('refused', 'tree/frozen', 'this log is frozen; use the newest one'));
+    }
+    if (this.#closed) {
+      return Promise.reject(new Fault('unavailable', 'tree/closing', 'the log is shutting down', { retryAfterSeconds: 5 }));
+    }
+    if (leaf.body.length === 0 || leaf.body.length > MAX_ENTRY_BYTES) {
+      return Promise.reject(
+        new Fault('malformed', 'tree/entry-too-large', `an entry has 1 to ${MAX_ENTRY_BYTES} octets in canonical form`),
+      );
+    }
+    const hash = leafHash(leaf.body);
+    const identity = leaf.identity ?? hash;
+    const key = toHex(identity);
+    const twin = this.#pending.get(key);
+    if (twin !== undefined) return twin.result.then((sequenced) => ({ ...sequenced, duplicate: true }));
+    if (this.#pending.size >= this.#parts.maxWaiting) {
+      this.#parts.metrics.overload();
+      return Promise.reject(
+        new Fault('unavailable', 'tree/overloaded', 'too many entries are waiting; retry', { retryAfterSeconds: 1 }),
+      );
+    }
+    const { promise: result, resolve, reject } = Promise.withResolvers<Sequenced>();
+    const pending: Pending = { leaf, leafHash: hash, identity, result, resolve, reject, attempts: 0 };
+    this.#pending.set(key, pending);
+    this.#pool.push(pending);
+    this.#parts.metrics.waiting(this.#pending.size);
+    this.#wake();
+    return result;
+  }
+
+  /** Waits for a published checkpoint over a sequenced leaf, and proves the leaf against it. */
+  async cover(sequenced: Sequenced): Promise<Appended> {
+    const head = await this.#checkpoints.covering(sequenced.index);
+    const proof = await this.#prove(sequenced.index, sequenced.leafHash, head);
+    return { ...sequenced, head, proof };
+  }
+
+  /** Appends `leaf`; resolves once a published checkpoint covers it. Faults as `sequence`. */
+  async append(leaf: NewLeaf): Promise<Appended> {
+    return await this.cover(await this.sequence(leaf));
+  }
+
+  /** The published checkpoint. @throws {Fault} tree/empty before the first one */
+  head(): SignedHead {
+    const head = this.#checkpoints.newest;
+    if (head === undefined) throw new Fault('absent', 'tree/empty', 'this log has no checkpoint yet');
+    return head;
+  }
+
+  /** Leaves under the published checkpoint. */
+  get size(): bigint {
+    return this.#checkpoints.newest?.size ?? 0n;
+  }
+
+  /** Signs the committed head again, with the time of now, although nothing was appended. */
+  renew(): Promise<SignedHead> {
+    if (this.#quarantine !== undefined) return Promise.reject(this.#quarantine);
+    return this.#checkpoints.renew();
+  }
+
+  /** Leaf `index`, if the published checkpoint covers it. */
+  async leaf(index: bigint): Promise<StoredLeaf | undefined> {
+    const [leaf] = await this.leaves(index, index + 1n);
+    return leaf;
+  }
+
+  /** Leaves `start` up to but not including `end`, as far as the published checkpoint covers them. */
+  async leaves(start: bigint, end: bigint): Promise<StoredLeaf[]> {
+    const stop = end < this.size ? end : this.size;
+    if (start < 0n || start >= stop) return [];
+    const { rows } = await this.#parts.pool.query<{
+      idx: string;
+      leaf_hash: Buffer;
+      kind: string;
+      stamped_ms: string;
+      body: Buffer;
+      extra: Buffer | null;
+    }>(
+      `SELECT idx, leaf_hash, kind, stamped_ms, body, extra FROM log_leaf
+        WHERE shard = $1 AND idx >= $2 AND idx < $3 ORDER BY idx`,
+      [this.shard, start.toString(), stop.toString()],
+    );
+    return rows.map((row) => ({
+      index: BigInt(row.idx),
+      leafHash: row.leaf_hash,
+      kind: row.kind,
+      timestampMs: BigInt(row.stamped_ms),
+      body: row.body,
+      extra: row.extra ?? undefined,
+    }));
+  }
+
+  /** Index of the leaf with this hash (or this identity), if the published checkpoint covers it. */
+  async findByHash(hash: Uint8Array): Promise<bigint | undefined> {
+    const { rows } = await this.#parts.pool.query<{ idx: string }>(
+      'SELECT idx FROM log_dedup WHERE key = $1 AND shard = $2',
+      [bytea(hash), this.shard],
+    );
+    const [row] = rows;
+    if (row === undefined) return undefined;
+    const index = BigInt(row.idx);
+    return index < this.size ? index : undefined;
+  }
+
+  /** Indexes of leaves with any (`or`) or all (`and`) of these search keys, ascending, at most `limit`. */
+  async search(keys: readonly string[], operator: 'and' | 'or', limit = 1000): Promise<bigint[]> {
+    const hashes = [...new Map(keys.map((key) => [key, bytea(searchKeyHash(key))])).values()];
+    if (hashes.length === 0) return [];
+    const { rows } = await this.#parts.pool.query<{ idx: string }>(
+      `SELECT idx FROM log_index WHERE shard = $1 AND key_hash = ANY($2::bytea[]) AND idx < $3
+        GROUP BY idx HAVING count(*) >= $4 ORDER BY idx LIMIT $5`,
+      [this.shard, hashes, this.size.toString(), operator === 'and' ? hashes.length : 1, limit],
+    );
+    return rows.map(({ idx }) => BigInt(idx));
+  }
+
+  /** The root of the first `size` leaves. @throws {Fault} tree/beyond-head */
+  async rootAt(size: bigint): Promise<Uint8Array> {
+    this.#assertPublished(size);
+    return rootOf(size, await this.#rows.reader(rootNodes(size)));
+  }
+
+  /** @throws {Fault} tree/beyond-head, merkle/out-of-range */
+  async inclusion(index: bigint, size: bigint): Promise<Uint8Array[]> {
+    this.#assertPublished(size);
+    return inclusionProof(index, size, await this.#rows.reader(inclusionNodes(index, size)));
+  }
+
+  /** @throws {Fault} tree/beyond-head, merkle/out-of-range */
+  async consistency(first: bigint, second: bigint): Promise<Uint8Array[]> {
+    this.#assertPublished(second);
+    return consistencyProof(first, second, await this.#rows.reader(consistencyNodes(first, second)));
+  }
+
+  /** Proves a leaf against the published checkpoint, as an append would. */
+  async prove(index: bigint, hash: Uint8Array): Promise<{ head: SignedHead; proof: readonly Uint8Array[] }> {
+    const head = this.head();
+    return { head, proof: await this.#prove(index, hash, head) };
+  }
+
+  /** The first `width` hashes of a tile, if the published checkpoint covers them. */
+  async tile(level: number, n: bigint, width: number): Promise<Uint8Array | undefined> {
+    if (width > tileWidth(level, n, this.size)) return undefined;
+    if (width === TILE_WIDTH) {
+      const file = await this.#parts.files.read(level, n);
+      if (file !== undefined) return file;
+    }
+    return (await this.#rows.tile(level, n, width))?.bytes(width);
+  }
+
+  /** The first `width` entries of a bundle, if the published checkpoint covers them. */
+  async bundle(n: bigint, width: number): Promise<Uint8Array | undefined> {
+    if (width > tileWidth(0, n, this.size)) return undefined;
+    if (width === TILE_WIDTH) {
+      const file = await this.#parts.files.read('entries', n);
+      if (file !== undefined) return file;
+    }
+    const start = n * BigInt(TILE_WIDTH);
+    return formatBundle(await this.#publication.bodies(start, start + BigInt(width)));
+  }
+
+  /** Looks for a checkpoint that another replica may have stored. */
+  async look(): Promise<void> {
+    if (this.#quarantine !== undefined || this.#closed) return;
+    const head = await this.#checkpoints.reload();
+    if (head !== undefined && head !== this.#checkpoints.newest) await this.#checkpoints.show(head);
+  }
+
+  /** Finishes what is pooled, then stops. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#pump;
+    this.#checkpoints.stop(
+      new Fault('unavailable', 'tree/closing', 'the log is shutting down', { retryAfterSeconds: 5 }),
+    );
+    await this.#checkpoints.settled();
+  }
+
+  async #prove(index: bigint, hash: Uint8Array, head: SignedHead): Promise<readonly Uint8Array[]> {
+    const proof = inclusionProof(index, head.size, await this.#rows.reader(inclusionNodes(index, head.size)));
+    try {
+      verifyInclusion(hash, index, proof, head);
+    } catch (cause) {
+      const fault = new Fault('corrupt', 'tree/proof-mismatch', `leaf ${index} is not provable in its own log`, { cause });
+      this.#isolate(fault);
+      throw fault;
+    }
+    return proof;
+  }
+
+  #assertPublished(size: bigint): void {
+    if (size < 0n || size > this.size) {
+      throw new Fault('absent', 'tree/beyond-head', `the log has ${this.size} leaves, not ${size}`);
+    }
+  }
+
+  #isolate(fault: Fault): void {
+    if (this.#quarantine !== undefined) return;
+    this.#quarantine = fault;
+    this.#parts.metrics.quarantined();
+    this.#parts.logger.fatal({ err: fault, tree: this.name }, 'the log contradicts itself and refuses to grow');
+    this.#checkpoints.stop(fault);
+  }
+
+  #catchUp(): void {
+    const head = this.#checkpoints.newest;
+    if (head === undefined || this.#closed) return;
+    this.#publication
+      .publish(head)
+      .then((whole) => {
+        if (!whole) this.#catchUp();
+      })
+      .catch((err: unknown) => {
+        if (isFault(err) && err.kind === 'corrupt') this.#isolate(err);
+        else if (!this.#closed) this.#parts.logger.error({ err, tree: this.name }, 'old tiles could not be written as files');
+      });
+  }
+
+  #wake(): void {
+    this.#pump ??= this.#work().finally(() => {
+      this.#pump = undefined;
+      if (this.#pool.length > 0) this.#wake();
+    });
+  }
+
+  async #work(): Promise<void> {
+    // Requests that arrive in the same turn of the event loop belong into the same batch.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#pool.length > 0) {
+      const batch = this.#pool.splice(0, this.#parts.maxBatch);
+      await this.#sequenceBatch(batch);
+      this.#parts.metrics.waiting(this.#pending.size);
+    }
+  }
+
+  async #sequenceBatch(batch: readonly Pending[]): Promise<void> {
+    if (this.#quarantine !== undefined) {
+      this.#fail(batch, this.#quarantine);
+      return;
+    }
+    const startedMs = this.#parts.clock.nowMs();
+    const candidates = batch.map(
+      ({ leaf, leafHash: hash, identity, attempts }): Candidate => ({
+        leaf,
+        leafHash: hash,
+        identity,
+        perhapsCommitted: attempts > 0,
+      }),
+    );
+    try {
+      const { outcomes, edge, dirty } = await this.#sequencer.run(candidates, this.#edge, startedMs);
+      this.#edge = edge;
+      this.#rows.adopt(dirty);
+      const fresh = outcomes.filter(({ timestampMs }) => timestampMs !== undefined).length;
+      this.#parts.metrics.batch(
+        fresh,
+        outcomes.length - fresh,
+        (this.#parts.clock.nowMs() - startedMs) / 1000,
+        edge.head.size,
+      );
+      await this.#parts.barrier('committed');
+      if (edge.head.size > 0n) this.#checkpoints.committed(edge.head);
+      await this.#settle(batch, outcomes);
+    } catch (error) {
+      await this.#recover(batch, error);
+    }
+  }
+
+  async #settle(
+    batch: readonly Pending[],
+    outcomes: readonly { index: bigint; duplicate: boolean; timestampMs: bigint | undefined }[],
+  ): Promise<void> {
+    const old = outcomes.filter(({ timestampMs }) => timestampMs === undefined).map(({ index }) => index);
+    const known = new Map<bigint, { leafHash: Uint8Array; timestampMs: bigint }>();
+    if (old.length > 0) {
+      const { rows } = await this.#parts.pool.query<{ idx: string; leaf_hash: Buffer; stamped_ms: string }>(
+        'SELECT idx, leaf_hash, stamped_ms FROM log_leaf WHERE shard = $1 AND idx = ANY($2::bigint[])',
+        [this.shard, old.map(String)],
+      );
+      for (const row of rows) {
+        known.set(BigInt(row.idx), { leafHash: row.leaf_hash, timestampMs: BigInt(row.stamped_ms) });
+      }
+    }
+    batch.forEach((pending, at) => {
+      this.#pending.delete(toHex(pending.identity));
+      const outcome = outcomes[at];
+      const stored =
+        outcome?.timestampMs === undefined
+          ? outcome && known.get(outcome.index)
+          : { leafHash: pending.leafHash, timestampMs: outcome.timestampMs };
+      if (outcome === undefined || stored === undefined) {
+        pending.reject(new Fault('corrupt', 'tree/leaf-missing', 'the log names a leaf that is not stored'));
+        return;
+      }
+      pending.resolve({ index: outcome.index, duplicate: outcome.duplicate, ...stored });
+    });
+  }
+
+  async #recover(batch: readonly Pending[], error: unknown): Promise<void> {
+    // Whatever we believed about the edge may be wrong now: the next batch reads and proves it again.
+    this.#edge = undefined;
+    if (error instanceof AmbiguousCommit) {
+      this.#parts.logger.warn({ err: error, tree: this.name, leaves: batch.length }, 'COMMIT was ambiguous; looking again');
+      const [again, given]: [Pending[], Pending[]] = [[], []];
+      for (const pending of batch) (++pending.attempts < ATTEMPTS ? again : given).push(pending);
+      this.#fail(given, new Fault('unavailable', 'tree/storage', 'the log cannot be written now; retry', { retryAfterSeconds: 2 }));
+      this.#pool.unshift(...again);
+      await new Promise((resolve) => setTimeout(resolve, ATTEMPT_PAUSE_MS));
+      return;
+    }
+    if (isFault(error)) {
+      if (error.kind === 'corrupt') this.#isolate(error);
+      this.#fail(batch, error);
+      return;
+    }
+    this.#parts.logger.error({ err: error, tree: this.name }, 'a batch could not be written');
+    const state = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (state.startsWith('23')) {
+      // The database's own rules refused what we wanted to write: our state and its state contradict each other.
+      this.#isolate(new Fault('corrupt', 'tree/rule-broken', 'the database refused a batch that breaks its rules', { cause: error }));
+    }
+    this.#fail(
+      batch,
+      this.#quarantine ??
+        new Fault('unavailable', 'tree/storage', 'the log cannot be written now; retry', {
+          cause: error,
+          retryAfterSeconds: 2,
+        }),
+    );
+  }
+
+  #fail(batch: readonly Pending[], fault: Fault): void {
+    for (const pending of batch) {
+      this.#pending.delete(toHex(pending.identity));
+      pending.reject(fault);
+    }
+  }
+}

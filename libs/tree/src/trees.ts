@@ -1,0 +1,124 @@
+/**
+ * Opens the trees of this process and closes them again.
+ *
+ * A tree whose row does not exist is born empty; that its key may have signed a larger one before is what the
+ * self-check, the files of this host and the signing journal are for.
+ */
+import { join } from 'node:path';
+import type { Pool } from 'pg';
+import { Fault } from '#core/fault';
+import { emptyRoot } from '#core/merkle';
+import type { Clock, HealthProbes, Logger, Metrics } from '#platform';
+import type { Barrier } from './barrier.js';
+import type { CheckpointFormat } from './checkpoints.js';
+import { bytea } from './copy-rows.js';
+import { HeadNotices } from './head-notices.js';
+import { TileFiles } from './tile-files.js';
+import { Tree } from './tree.js';
+import { TreeMetrics } from './tree-metrics.js';
+
+export interface TreeSpec {
+  /** `<face>/<shard>`: `rekor-v1/2026-1`, `ct/2026-1`. Names the tree for ever. */
+  readonly name: string;
+  /** What the checkpoints call it. */
+  readonly origin: string;
+  /** Rekor v1 only. */
+  readonly treeId?: bigint;
+  readonly format: CheckpointFormat;
+  /** A newer shard has taken over: readable for ever, closed for writing. */
+  readonly frozen?: boolean;
+  readonly maxBatch?: number;
+  readonly maxWaiting?: number;
+  /** Shortest time between two checkpoints; default 0, as fast as the token signs. */
+  readonly checkpointPauseMs?: number;
+}
+
+export interface TreesParts {
+  readonly pool: Pool;
+  /** Full tiles go below it: `<directory>/<name of the tree>/`. */
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly health?: HealthProbes;
+  /** For crash tests. */
+  readonly barrier?: Barrier;
+}
+
+export class Trees {
+  readonly #parts: TreesParts;
+  readonly #notices: HeadNotices;
+  readonly #trees = new Map<string, Tree>();
+
+  constructor(parts: TreesParts) {
+    this.#parts = parts;
+    this.#notices = new HeadNotices(parts.pool, parts.logger);
+  }
+
+  /** @throws {Fault} tree/identity-changed if the name is taken by a tree with another origin or number */
+  async open(spec: TreeSpec): Promise<Tree> {
+    const { pool, clock, logger, metrics, directory } = this.#parts;
+    const shard = await this.#register(spec);
+    const tree = await Tree.open({
+      name: spec.name,
+      shard,
+      frozen: spec.frozen ?? false,
+      pool,
+      files: await TileFiles.open(join(directory, spec.name), clock.nowMs()),
+      format: spec.format,
+      clock,
+      logger,
+      metrics: new TreeMetrics(metrics, spec.name),
+      barrier: this.#parts.barrier ?? (() => undefined),
+      maxBatch: spec.maxBatch ?? 512,
+      maxWaiting: spec.maxWaiting ?? 4096,
+      checkpointPauseMs: spec.checkpointPauseMs ?? 0,
+    });
+    this.#trees.set(spec.name, tree);
+    await this.#notices.listen(shard, () => {
+      tree.look().catch((err: unknown) => logger.warn({ err, tree: spec.name }, 'could not read a new checkpoint'));
+    });
+    this.#parts.health?.add(`log ${spec.name}`, () => {
+      if (tree.quarantine !== undefined) throw tree.quarantine;
+      return { size: tree.size.toString() };
+    });
+    return tree;
+  }
+
+
+  async close(): Promise<void> {
+    this.#notices.close();
+    await Promise.all([...this.#trees.values()].map((tree) => tree.close()));
+    this.#trees.clear();
+  }
+
+  async #register({ name, origin, treeId, frozen }: TreeSpec): Promise<number> {
+    const { pool } = this.#parts;
+    const id = treeId === undefined ? null : treeId.toString();
+    // Replicas start together: whoever comes second finds the row of the first.
+    await pool.query(
+      `WITH born AS (
+         INSERT INTO log_shard (name, tree_id, origin)
+         SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT 1 FROM log_shard WHERE name = $1)
+         ON CONFLICT (name) DO NOTHING RETURNING id)
+       INSERT INTO log_head (shard, size, root) SELECT id, 0, $4 FROM born`,
+      [name, id, origin, bytea(emptyRoot())],
+    );
+    const { rows } = await pool.query<{ id: number; tree_id: string | null; origin: string; state: string }>(
+      'SELECT id, tree_id, origin, state FROM log_shard WHERE name = $1',
+      [name],
+    );
+    const [row] = rows;
+    if (row === undefined || row.tree_id !== id || row.origin !== origin) {
+      throw new Fault(
+        'corrupt',
+        'tree/identity-changed',
+        `the database knows ${name} under another origin or tree number; the trust material and the database do not belong together`,
+      );
+    }
+    if (frozen === true && row.state !== 'frozen') {
+      await pool.query("UPDATE log_shard SET state = 'frozen' WHERE id = $1", [row.id]);
+    }
+    return row.id;
+  }
+}
