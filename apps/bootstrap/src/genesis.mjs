@@ -1,0 +1,40 @@
+/**
+ * Genesis: the ceremony that makes every key of this installation.
+ *
+ * It is run once. One that was interrupted leaves keys that nobody has vouched for; since nothing was signed for
+ * anybody yet, its tokens are thrown away and it starts again from nothing.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { airseal } from './airseal-command.mjs';
+import { removeTree, writeWhole } from './files.mjs';
+
+/** @param {import('./state.mjs').State} state */
+function begunMarker(state) {
+  return join(state.layout.root, 'genesis-begun');
+}
+
+/** @param {import('./state.mjs').State} state */
+export function isBorn(state) {
+  return existsSync(state.layout.trustMaterial) && !existsSync(begunMarker(state));
+}
+
+/** Before tokens are made: leave nothing of a genesis that did not end. @param {import('./state.mjs').State} state */
+export function discardInterruptedGenesis(state) {
+  if (!existsSync(begunMarker(state))) return false;
+  const { layout } = state;
+  for (const path of [layout.softhsm, join(layout.root, 'trust'), layout.tuf, join(layout.root, 'ceremonies')]) removeTree(path);
+  removeTree(begunMarker(state));
+  return true;
+}
+
+/** @param {import('./state.mjs').State} state @returns {Promise<string>} */
+export async function ensureGenesis(state) {
+  if (isBorn(state)) return 'done before';
+  const { layout } = state;
+  writeWhole(begunMarker(state), 'removed when genesis has ended well\n');
+  await airseal(state, ['genesis', '--settings', layout.settings, '--bindings', layout.bindings]);
+  if (!existsSync(layout.trustMaterial)) throw new Error(`genesis ended well and left no ${layout.trustMaterial}`);
+  removeTree(begunMarker(state));
+  return 'keys, certificates and trust root made';
+}
