@@ -163,8 +163,8 @@ export const VERBS: readonly Verb[] = [
   {
     path: ['hsm', 'bench'],
     summary: 'measure signatures per second of a token',
-    flags: [SETTINGS, ['--token <name>', 'token, as named in the settings', 'online'], ['--seconds <n>', 'how long', '3']],
-    example: 'airseal hsm bench --seconds 10',
+    flags: [SETTINGS, ['--token <name>', 'token, as named in the settings', 'online']],
+    example: 'airseal hsm bench --token online',
     run: async () => (await import('./commands/hsm.command.js')).measureToken,
   },
   {

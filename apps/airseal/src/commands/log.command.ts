@@ -1,0 +1,150 @@
+/**
+ * `airseal log checkpoint | entry | proof`: reads the log and believes nothing it says.
+ *
+ * Keys and origins come from the trusted root; whatever the server answers is verified against them before
+ * it is printed.
+ */
+import { TrustedRoot, type TransparencyLogInstance } from '@sigstore/protobuf-specs';
+import { parsePublicKey, verifySignature } from '#core/crypto';
+import { Fault } from '#core/fault';
+import { canonicalJson } from '#core/json';
+import { leafHash, verifyConsistency, verifyInclusion, type TreeHead } from '#core/merkle';
+import { logVerifier, logVerifierV1, parseCheckpoint, parseNote, verifyNote } from '#core/note';
+import { equalOctets, fromBase64, fromHex, fromUtf8, toBase64, toHex } from '#core/octets';
+import { trustAuthorities } from '../network.js';
+import { print } from '../output.js';
+import { caFilePath, flag, readJson, trustedRootPath } from '../places.js';
+import type { Flags } from '../program.js';
+
+/** The v1 log is the one that opens the list; v2 shards stand on hosts of their own behind it. */
+function logOf(flags: Flags, api: string): TransparencyLogInstance {
+  const { tlogs } = TrustedRoot.fromJSON(readJson(trustedRootPath(flags), 'trusted root'));
+  const log = api === 'v1' ? tlogs[0] : api === 'v2' ? tlogs.at(-1) : undefined;
+  if (log?.publicKey?.rawBytes === undefined) {
+    throw new Fault('absent', 'cli/no-such-log', `the trusted root names no log for --api ${api}; use v1 or v2`);
+  }
+  return log;
+}
+
+async function get(flags: Flags, url: string): Promise<string> {
+  const caFile = caFilePath(flags);
+  if (caFile !== undefined) trustAuthorities(caFile);
+  let answer: Response;
+  try {
+    answer = await fetch(url);
+  } catch (cause) {
+    throw new Fault('unavailable', 'cli/log-unreachable', `cannot reach ${url}; is the log up, and its TLS authority known (--ca-file)?`, { cause });
+  }
+  if (answer.status === 404) throw new Fault('absent', 'cli/log-no-entry', 'the log holds no such entry');
+  if (!answer.ok) throw new Fault('unavailable', 'cli/log-refused', `the log answered ${answer.status} to ${url}`);
+  return answer.text();
+}
+
+interface VerifiedHead extends TreeHead {
+  readonly origin: string;
+  readonly note: string;
+}
+
+/** @throws {Fault} note/… unless the trusted root's key signed this checkpoint under the log's own host */
+function verifyHead(log: TransparencyLogInstance, text: string, api: string): VerifiedHead {
+  const key = parsePublicKey(new Uint8Array(log.publicKey?.rawBytes ?? []));
+  const host = new URL(log.baseUrl).hostname;
+  const note = parseNote(fromUtf8(text));
+  verifyNote(note, [api === 'v1' ? logVerifierV1(host, key) : logVerifier(host, key)]);
+  const { origin, size, root } = parseCheckpoint(note.text);
+  return { origin, size, root, note: text };
+}
+
+interface LogInfo {
+  readonly signedTreeHead: string;
+  readonly treeID: string;
+}
+
+export async function showCheckpoint(_operands: string[], flags: Flags): Promise<void> {
+  const api = flag(flags, 'api') ?? 'v1';
+  const log = logOf(flags, api);
+  const text =
+    api === 'v1'
+      ? (JSON.parse(await get(flags, `${log.baseUrl}/api/v1/log`)) as LogInfo).signedTreeHead
+      : await get(flags, `${log.baseUrl}/api/v2/checkpoint`);
+  const head = verifyHead(log, text, api);
+  print(flags, { origin: head.origin, size: head.size.toString(), rootHash: toBase64(head.root), note: head.note }, [
+    head.note.trimEnd(),
+    '',
+    `verified with the key of ${log.baseUrl} in the trusted root`,
+  ]);
+}
+
+interface Entry {
+  readonly body: string;
+  readonly integratedTime: number;
+  readonly logID: string;
+  readonly logIndex: number;
+  readonly verification: {
+    readonly signedEntryTimestamp: string;
+    readonly inclusionProof: { readonly hashes: readonly string[]; readonly logIndex: number; readonly checkpoint: string };
+  };
+}
+
+export async function showEntry([id = '']: string[], flags: Flags): Promise<void> {
+  const log = logOf(flags, 'v1');
+  const path = /^\d{1,19}$/.test(id) ? `?logIndex=${id}` : `/${id}`;
+  if (!/^(\?logIndex=\d+|\/([0-9a-f]{64}|[0-9a-f]{80}))$/.test(path)) {
+    throw new Fault('malformed', 'cli/entry-id', 'name an entry by its index, or by a UUID of 64 or 80 hexadecimal digits');
+  }
+  const answer = JSON.parse(await get(flags, `${log.baseUrl}/api/v1/log/entries${path}`)) as Record<string, Entry>;
+  const [[uuid, entry] = []] = Object.entries(answer);
+  if (uuid === undefined || entry === undefined) throw new Fault('absent', 'cli/log-no-entry', 'the log holds no such entry');
+
+  const body = fromBase64(entry.body);
+  const leaf = leafHash(body);
+  const { inclusionProof, signedEntryTimestamp } = entry.verification;
+  const head = verifyHead(log, inclusionProof.checkpoint, 'v1');
+  verifyInclusion(leaf, BigInt(inclusionProof.logIndex), inclusionProof.hashes.map(fromHex), head);
+  if (!equalOctets(leaf, fromHex(uuid.slice(-64)))) {
+    throw new Fault('unverified', 'cli/other-entry', 'the log answered with another entry than its identifier says');
+  }
+  const promise = { body: entry.body, integratedTime: entry.integratedTime, logID: entry.logID, logIndex: entry.logIndex };
+  verifySignature(parsePublicKey(new Uint8Array(log.publicKey?.rawBytes ?? [])), canonicalJson(promise), fromBase64(signedEntryTimestamp));
+
+  const decoded = JSON.parse(Buffer.from(body).toString('utf8')) as { kind: string; apiVersion: string };
+  const at = new Date(entry.integratedTime * 1000).toISOString();
+  print(
+    flags,
+    { uuid, logIndex: entry.logIndex, integratedTime: at, kind: decoded.kind, version: decoded.apiVersion, treeSize: head.size.toString(), body: entry.body },
+    [
+      `entry ${entry.logIndex}: ${decoded.kind} ${decoded.apiVersion}, integrated ${at}`,
+      `uuid ${uuid}`,
+      `inclusion verified in the tree of ${head.size} (${head.origin}); promise verified`,
+      JSON.stringify(decoded, null, 2),
+    ],
+  );
+}
+
+interface Proof {
+  readonly rootHash: string;
+  readonly hashes: readonly string[];
+}
+
+export async function showProof([first = '', second = '']: string[], flags: Flags): Promise<void> {
+  if (!/^[1-9]\d{0,18}$/.test(first) || !/^[1-9]\d{0,18}$/.test(second)) {
+    throw new Fault('malformed', 'cli/tree-size', 'name two tree sizes, the older first');
+  }
+  const log = logOf(flags, 'v1');
+  const info = JSON.parse(await get(flags, `${log.baseUrl}/api/v1/log`)) as LogInfo;
+  const newest = verifyHead(log, info.signedTreeHead, 'v1');
+  const proofBetween = async (from: string, to: string): Promise<Proof> =>
+    JSON.parse(await get(flags, `${log.baseUrl}/api/v1/log/proof?firstSize=${from}&lastSize=${to}&treeID=${info.treeID}`)) as Proof;
+
+  // The older roots come from the server alone, so each is tied to the newest signed head as well.
+  const between = await proofBetween(first, second);
+  const toNewest = await proofBetween(second, newest.size.toString());
+  const secondHead = { size: BigInt(second), root: fromHex(between.rootHash) };
+  verifyConsistency(secondHead, newest, toNewest.hashes.map(fromHex));
+  const { hashes } = between;
+  print(flags, { first, second, rootHash: between.rootHash, hashes, signedSize: newest.size.toString() }, [
+    `root at ${second}: ${between.rootHash}`,
+    ...hashes.map((hash) => `  ${hash}`),
+    `the root at ${second} is consistent with the signed checkpoint at ${newest.size}`,
+  ]);
+}
