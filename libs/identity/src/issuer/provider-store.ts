@@ -1,0 +1,97 @@
+/**
+ * The provider library's records in PostgreSQL, so that any replica can finish what another began.
+ *
+ * A client is not a record: it is a machine identity, read from its own table at each request, so that a
+ * revocation holds at once.
+ */
+import type { Adapter, AdapterPayload } from 'oidc-provider';
+import type pg from 'pg';
+import type { MachineIdentities } from './machine-identities.js';
+import type { MachineRow } from './issuer-tables.js';
+
+function clientOf(machine: MachineRow): AdapterPayload {
+  return {
+    client_id: machine.clientId,
+    client_name: machine.name,
+    grant_types: ['client_credentials'],
+    response_types: [],
+    redirect_uris: [],
+    scope: 'openid email',
+    ...(machine.publicJwk === null
+      ? // Not the secret but its hash: see `compareClientSecret` where the provider is made.
+        { token_endpoint_auth_method: 'client_secret_basic', client_secret: machine.secretSha256 ?? '' }
+      : { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [machine.publicJwk] } }),
+  } as AdapterPayload;
+}
+
+interface RecordRow {
+  readonly payload: AdapterPayload;
+  readonly consumed: number | null;
+}
+
+export class ProviderStore implements Adapter {
+  readonly #model: string;
+  readonly #pool: pg.Pool;
+  readonly #machines: MachineIdentities;
+
+  constructor(model: string, pool: pg.Pool, machines: MachineIdentities) {
+    this.#model = model;
+    this.#pool = pool;
+    this.#machines = machines;
+  }
+
+  async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
+    await this.#pool.query(
+      `INSERT INTO oidc_record (model, id, payload, grant_id, user_code, uid, expires_at)
+       VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN $7::float8 IS NULL THEN NULL ELSE now() + make_interval(secs => $7) END)
+       ON CONFLICT (model, id) DO UPDATE SET payload = excluded.payload, grant_id = excluded.grant_id,
+         user_code = excluded.user_code, uid = excluded.uid, expires_at = excluded.expires_at`,
+      [this.#model, id, JSON.stringify(payload), payload.grantId ?? null, payload.userCode ?? null, payload.uid ?? null, expiresIn ?? null],
+    );
+  }
+
+  async find(id: string): Promise<AdapterPayload | undefined> {
+    if (this.#model === 'Client') {
+      const machine = await this.#machines.findByClientId(id);
+      return machine === undefined ? undefined : clientOf(machine);
+    }
+    return this.#findBy('id', id);
+  }
+
+  findByUserCode(userCode: string): Promise<AdapterPayload | undefined> {
+    return this.#findBy('user_code', userCode);
+  }
+
+  findByUid(uid: string): Promise<AdapterPayload | undefined> {
+    return this.#findBy('uid', uid);
+  }
+
+  async consume(id: string): Promise<void> {
+    await this.#pool.query('UPDATE oidc_record SET consumed_at = now() WHERE model = $1 AND id = $2', [this.#model, id]);
+  }
+
+  async destroy(id: string): Promise<void> {
+    await this.#pool.query('DELETE FROM oidc_record WHERE model = $1 AND id = $2', [this.#model, id]);
+  }
+
+  async revokeByGrantId(grantId: string): Promise<void> {
+    await this.#pool.query('DELETE FROM oidc_record WHERE grant_id = $1', [grantId]);
+  }
+
+  async #findBy(column: 'id' | 'user_code' | 'uid', value: string): Promise<AdapterPayload | undefined> {
+    const { rows } = await this.#pool.query<RecordRow>(
+      `SELECT payload, floor(extract(epoch FROM consumed_at))::float8 AS consumed FROM oidc_record
+       WHERE model = $1 AND ${column} = $2 AND (expires_at IS NULL OR expires_at > now())`,
+      [this.#model, value],
+    );
+    const [row] = rows;
+    if (row === undefined) return undefined;
+    return row.consumed === null ? row.payload : { ...row.payload, consumed: row.consumed };
+  }
+}
+
+/** Removes what has expired; safe to run on every replica at any time. */
+export async function sweepRecords(pool: pg.Pool): Promise<number> {
+  const { rowCount } = await pool.query("DELETE FROM oidc_record WHERE expires_at < now() - interval '1 hour'");
+  return rowCount ?? 0;
+}
