@@ -23,7 +23,7 @@ export {
 } from './certificate.js';
 export { parseCsr, type CertificateRequest } from './csr.js';
 export { draftCaCertificate, type CaCertificateProfile, type CaDraft, type CaRole } from './draft-ca-certificate.js';
-export { draftLeaf, type LeafDraft, type LeafProfile } from './draft-leaf.js';
+export { draftLeaf, serialInteger, type LeafDraft, type LeafProfile } from './draft-leaf.js';
 export {
   assembleCertificate,
   KEY_USAGE,
