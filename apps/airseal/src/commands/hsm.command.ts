@@ -10,7 +10,7 @@ import type { Flags } from '../program.js';
 async function withToken<T>(flags: Flags, use: (hsm: Hsm, token: string) => Promise<T>): Promise<T> {
   const settings = loadSettings(settingsPath(flags));
   const token = flag(flags, 'token') ?? 'online';
-  if (settings.hsm.tokens[token] === undefined) {
+  if (!Object.hasOwn(settings.hsm.tokens, token)) {
     const known = Object.keys(settings.hsm.tokens).join(', ');
     throw new Fault('absent', 'cli/no-token', `the settings name no token ${token}; they name: ${known}`);
   }

@@ -10,7 +10,7 @@ import { Fault } from '#core/fault';
 import { canonicalJson } from '#core/json';
 import { leafHash, verifyConsistency, verifyInclusion, type TreeHead } from '#core/merkle';
 import { logVerifier, logVerifierV1, parseCheckpoint, parseNote, verifyNote } from '#core/note';
-import { equalOctets, fromBase64, fromHex, fromUtf8, toBase64, toHex } from '#core/octets';
+import { equalOctets, fromBase64, fromHex, fromUtf8, toBase64 } from '#core/octets';
 import { trustAuthorities } from '../network.js';
 import { print } from '../output.js';
 import { caFilePath, flag, readJson, trustedRootPath } from '../places.js';
@@ -136,15 +136,18 @@ export async function showProof([first = '', second = '']: string[], flags: Flag
   const proofBetween = async (from: string, to: string): Promise<Proof> =>
     JSON.parse(await get(flags, `${log.baseUrl}/api/v1/log/proof?firstSize=${from}&lastSize=${to}&treeID=${info.treeID}`)) as Proof;
 
-  // The older roots come from the server alone, so each is tied to the newest signed head as well.
+  // Both roots come from the server alone, so the younger is tied to the signed head, and the older to it.
+  const older = await proofBetween('1', first);
   const between = await proofBetween(first, second);
   const toNewest = await proofBetween(second, newest.size.toString());
+  const firstHead = { size: BigInt(first), root: fromHex(older.rootHash) };
   const secondHead = { size: BigInt(second), root: fromHex(between.rootHash) };
   verifyConsistency(secondHead, newest, toNewest.hashes.map(fromHex));
+  verifyConsistency(firstHead, secondHead, between.hashes.map(fromHex));
   const { hashes } = between;
   print(flags, { first, second, rootHash: between.rootHash, hashes, signedSize: newest.size.toString() }, [
     `root at ${second}: ${between.rootHash}`,
     ...hashes.map((hash) => `  ${hash}`),
-    `the root at ${second} is consistent with the signed checkpoint at ${newest.size}`,
+    `the tree of ${first} is a prefix of the tree of ${second}, which the signed checkpoint at ${newest.size} covers`,
   ]);
 }
