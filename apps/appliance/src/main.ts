@@ -12,7 +12,14 @@ import 'reflect-metadata';
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
 import { EXIT_CODE, isFault } from '#core/fault';
-import { createLogger, formatSettingsPage, loadSettings, migrate, type Logger, type Settings } from '#platform';
+import {
+  createLogger,
+  formatSettingsPage,
+  loadSettings,
+  migrate,
+  type Logger,
+  type Settings,
+} from '#platform';
 import { migrations } from './migrations.js';
 import { startAppliance } from './start.js';
 import { VERSION } from './version.js';
@@ -46,7 +53,10 @@ async function serve(settings: Settings, log: Logger): Promise<void> {
   const startedMs = performance.now();
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) process.on(event, fail);
   const appliance = await startAppliance(settings, log, { version: VERSION });
-  log.info({ addresses: appliance.addresses, ms: Math.round(performance.now() - startedMs), version: VERSION }, 'ready');
+  log.info(
+    { addresses: appliance.addresses, ms: Math.round(performance.now() - startedMs), version: VERSION },
+    'ready',
+  );
   if (settings.mode !== 'production') log.warn(`DO NOT TRUST: this is an appliance in mode ${settings.mode}`);
 
   process.on('SIGHUP', () => appliance.reloadTls());
@@ -66,7 +76,11 @@ async function serve(settings: Settings, log: Logger): Promise<void> {
 
 function fail(error: unknown): never {
   logger?.fatal({ err: error }, 'the appliance stops');
-  const reason = isFault(error) ? error.message : error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const reason = isFault(error)
+    ? error.message
+    : error instanceof Error
+      ? `${error.name}: ${error.message}`
+      : String(error);
   process.stderr.write(`airseal: ${reason}\n`);
   process.exit(isFault(error) ? EXIT_CODE[error.kind] : 1);
 }

@@ -53,16 +53,28 @@ export interface Appliance {
 }
 
 /** @throws {Fault} that says what to do next */
-export async function startAppliance(settings: Settings, logger: Logger, options: StartOptions): Promise<Appliance> {
+export async function startAppliance(
+  settings: Settings,
+  logger: Logger,
+  options: StartOptions,
+): Promise<Appliance> {
   if (settings.database.ownerUser === undefined) await checkSchema(settings.database, migrations);
   else await migrate(settings.database, migrations, logger);
 
   const clock = options.clock ?? systemClock;
   const metrics = new Metrics();
-  metrics.gauge('build_info', 'Which build this is', ['version', 'mode']).set({ version: options.version, mode: settings.mode }, 1);
+  metrics
+    .gauge('build_info', 'Which build this is', ['version', 'mode'])
+    .set({ version: options.version, mode: settings.mode }, 1);
   const tls = new TlsFiles(settings.tls, logger, metrics);
   const adapter = publicServer({ settings, tls: tls.load(), clock, logger, metrics });
-  const module = AppModule.on({ settings, logger, clock, metrics, ...(options.doors === undefined ? {} : { doors: options.doors }) });
+  const module = AppModule.on({
+    settings,
+    logger,
+    clock,
+    metrics,
+    ...(options.doors === undefined ? {} : { doors: options.doors }),
+  });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     bodyParser: false,
     abortOnError: false,
@@ -117,7 +129,11 @@ export async function startAppliance(settings: Settings, logger: Logger, options
   }
 }
 
-async function listen(app: NestFastifyApplication, listeners: Listeners, all: readonly Listener[]): Promise<void> {
+async function listen(
+  app: NestFastifyApplication,
+  listeners: Listeners,
+  all: readonly Listener[],
+): Promise<void> {
   const [first, ...further] = all;
   if (first === undefined) throw new Error('the settings name no public address');
   try {

@@ -26,7 +26,9 @@ function read(path: string, hint: string): string {
 
 /** @throws {Fault} instance/… */
 export function loadInstance(settings: Settings): Instance {
-  const instance = parseInstance(read(settings.instance, 'the setting `instance` must name the instance.yaml of genesis'));
+  const instance = parseInstance(
+    read(settings.instance, 'the setting `instance` must name the instance.yaml of genesis'),
+  );
   refuseOtherMode('instance.yaml', instance.mode, settings);
   return instance;
 }

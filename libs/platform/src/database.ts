@@ -44,10 +44,17 @@ function databaseTls(settings: DatabaseSettings): DatabaseTls | undefined {
   };
 }
 
-function login(settings: DatabaseSettings, role: DatabaseRole): { user: string; passwordFile: string | undefined } {
+function login(
+  settings: DatabaseSettings,
+  role: DatabaseRole,
+): { user: string; passwordFile: string | undefined } {
   if (role === 'runtime') return { user: settings.runtimeUser, passwordFile: settings.passwordFile };
   if (settings.ownerUser === undefined) {
-    throw new Fault('refused', 'database/no-owner', 'these settings name no ownerUser, so they cannot migrate the schema');
+    throw new Fault(
+      'refused',
+      'database/no-owner',
+      'these settings name no ownerUser, so they cannot migrate the schema',
+    );
   }
   return { user: settings.ownerUser, passwordFile: settings.ownerPasswordFile };
 }

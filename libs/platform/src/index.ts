@@ -26,6 +26,7 @@ export { Queues, type Job, type Queue } from './queue.js';
 export { readSecret } from './secret.js';
 export {
   loadSettings,
+  parseLimits,
   parseSettings,
   Settings,
   TokenSettings,

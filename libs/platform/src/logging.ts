@@ -11,7 +11,16 @@ import type { Settings } from './settings.js';
 
 export type { Logger } from 'pino';
 
-const SECRET_KEYS = ['pin', 'password', 'passphrase', 'secret', 'token', 'authorization', 'cookie', 'client_assertion'];
+const SECRET_KEYS = [
+  'pin',
+  'password',
+  'passphrase',
+  'secret',
+  'token',
+  'authorization',
+  'cookie',
+  'client_assertion',
+];
 
 const LOOKS_SECRET = /\bBearer\s+[\w.~+/=-]+|\beyJ[\w-]+\.[\w-]+\.[\w-]*|\bpin-value=[^;&"\s]+/g;
 
@@ -32,7 +41,10 @@ export function strikeSecrets(line: string): string {
 }
 
 /** The log of one process; `destination` is standard output unless a test holds it. */
-export function createLogger(settings: Pick<Settings, 'log' | 'mode'>, destination?: DestinationStream): Logger {
+export function createLogger(
+  settings: Pick<Settings, 'log' | 'mode'>,
+  destination?: DestinationStream,
+): Logger {
   const out = destination ?? pino.destination({ fd: 1, sync: true });
   return pino(
     {
@@ -61,7 +73,11 @@ const LEVEL: Readonly<Record<FaultKind, 'info' | 'warn' | 'fatal'>> = {
 };
 
 /** Writes down why a request failed, at the level of its kind; a defect as an error, with all of it. */
-export function logError(logger: Logger, error: unknown, facts: Readonly<Record<string, unknown>> = {}): void {
+export function logError(
+  logger: Logger,
+  error: unknown,
+  facts: Readonly<Record<string, unknown>> = {},
+): void {
   if (isFault(error)) logger[LEVEL[error.kind]]({ ...facts, err: error }, error.message);
   else logger.error({ ...facts, err: error }, 'defect');
 }

@@ -27,6 +27,19 @@ export class Metrics {
     return new Gauge({ name, help, labelNames: [...labels], registers: [this.#registry] });
   }
 
+  /** A gauge that is read when somebody asks for it. */
+  readGauge(name: string, help: string, read: () => number): void {
+    if (this.#registry.getSingleMetric(name) !== undefined) return;
+    new Gauge({
+      name,
+      help,
+      registers: [this.#registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+
   /** `buckets` in seconds, unless the name says otherwise. */
   histogram<L extends string = never>(
     name: string,
@@ -36,7 +49,13 @@ export class Metrics {
   ): Histogram<L> {
     const known = this.#registry.getSingleMetric(name);
     if (known instanceof Histogram) return known as Histogram<L>;
-    return new Histogram({ name, help, labelNames: [...labels], buckets: [...buckets], registers: [this.#registry] });
+    return new Histogram({
+      name,
+      help,
+      labelNames: [...labels],
+      buckets: [...buckets],
+      registers: [this.#registry],
+    });
   }
 
   get contentType(): string {

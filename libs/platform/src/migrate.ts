@@ -13,7 +13,14 @@
  */
 import pg from 'pg';
 import { Fault, isFault } from '#core/fault';
-import { connectionOptions, dataSource, type Migration, MIGRATIONS_TABLE, RUNTIME_ROLE, unreachable } from './database.js';
+import {
+  connectionOptions,
+  dataSource,
+  type Migration,
+  MIGRATIONS_TABLE,
+  RUNTIME_ROLE,
+  unreachable,
+} from './database.js';
 import type { Logger } from './logging.js';
 import type { DatabaseSettings } from './settings.js';
 
@@ -55,7 +62,10 @@ export async function migrate(
  *
  * @throws {Fault} database/newer-schema, database/older-schema
  */
-export async function checkSchema(settings: DatabaseSettings, migrations: readonly Migration[]): Promise<void> {
+export async function checkSchema(
+  settings: DatabaseSettings,
+  migrations: readonly Migration[],
+): Promise<void> {
   const client = new pg.Client(connectionOptions(settings, 'runtime'));
   client.on('error', () => undefined);
   try {
@@ -77,8 +87,13 @@ export async function checkSchema(settings: DatabaseSettings, migrations: readon
   }
 }
 
-async function refuseNewer(client: pg.Client, migrations: readonly Migration[]): Promise<ReadonlySet<string>> {
-  const table = await client.query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [MIGRATIONS_TABLE]);
+async function refuseNewer(
+  client: pg.Client,
+  migrations: readonly Migration[],
+): Promise<ReadonlySet<string>> {
+  const table = await client.query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [
+    MIGRATIONS_TABLE,
+  ]);
   if (table.rows[0]?.there !== true) return new Set();
   const rows = await client.query<{ name: string }>(`SELECT name FROM "${MIGRATIONS_TABLE}"`);
   const known = new Set(migrations.map(nameOf));

@@ -30,7 +30,11 @@ export class PlatformModule implements OnApplicationShutdown {
   readonly #dataSource: DataSource;
   readonly #queues: Queues;
 
-  constructor(@Inject(POOL) pool: pg.Pool, @Inject(DATA_SOURCE) dataSource: DataSource, @Inject(QUEUES) queues: Queues) {
+  constructor(
+    @Inject(POOL) pool: pg.Pool,
+    @Inject(DATA_SOURCE) dataSource: DataSource,
+    @Inject(QUEUES) queues: Queues,
+  ) {
     this.#pool = pool;
     this.#dataSource = dataSource;
     this.#queues = queues;
@@ -50,7 +54,9 @@ export class PlatformModule implements OnApplicationShutdown {
           provide: DATA_SOURCE,
           useFactory: async () => {
             try {
-              return await dataSource(parts.settings.database, 'runtime', { entities: parts.entities }).initialize();
+              return await dataSource(parts.settings.database, 'runtime', {
+                entities: parts.entities,
+              }).initialize();
             } catch (error) {
               throw unreachable(parts.settings.database, error);
             }

@@ -66,7 +66,9 @@ export class Queues {
       defaultJobOptions: { removeOnComplete: 100, removeOnFail: 1000 },
     });
     // Without a listener an outage of Redis would end the process; the probe and the retries tell of it.
-    queue.on('error', (err: Error) => this.#logger.warn({ err, queue: name }, 'the queue cannot reach Redis'));
+    queue.on('error', (err: Error) =>
+      this.#logger.warn({ err, queue: name }, 'the queue cannot reach Redis'),
+    );
     this.#queues.set(name, queue);
     return queue;
   }

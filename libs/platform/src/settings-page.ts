@@ -65,7 +65,8 @@ function documented(schema: z.ZodType): z.ZodType {
   let layer = schema;
   for (;;) {
     if (settingDocs.has(layer)) return layer;
-    if (!(layer instanceof z.ZodOptional || layer instanceof z.ZodDefault || layer instanceof z.ZodPrefault)) return layer;
+    if (!(layer instanceof z.ZodOptional || layer instanceof z.ZodDefault || layer instanceof z.ZodPrefault))
+      return layer;
     layer = layer.unwrap() as z.ZodType;
   }
 }
@@ -83,8 +84,10 @@ function unwrap(schema: z.ZodType): { inner: z.ZodType; need: string } {
 }
 
 function typeOf(schema: z.ZodType): string {
-  if (schema instanceof z.ZodEnum) return schema.options.map((option) => `\`${String(option)}\``).join(' or ');
-  if (schema instanceof z.ZodNumber) return `whole number from ${schema.minValue ?? 0} to ${schema.maxValue ?? '∞'}`;
+  if (schema instanceof z.ZodEnum)
+    return schema.options.map((option) => `\`${String(option)}\``).join(' or ');
+  if (schema instanceof z.ZodNumber)
+    return `whole number from ${schema.minValue ?? 0} to ${schema.maxValue ?? '∞'}`;
   if (schema instanceof z.ZodArray) return 'list';
   if (schema instanceof z.ZodRecord) return 'map of names to texts';
   if (schema instanceof z.ZodObject || schema instanceof z.ZodUnion) return 'section';

@@ -55,23 +55,36 @@ function describe(admin: FastifyInstance, { routes, health, metrics, logger }: A
   });
   admin.setErrorHandler((error, request, reply) => {
     const known = error instanceof Error && 'statusCode' in error && Number(error.statusCode) < 500;
-    const cause = known ? new Fault('malformed', 'server/bad-request', error.message, { cause: error }) : error;
+    const cause = known
+      ? new Fault('malformed', 'server/bad-request', error.message, { cause: error })
+      : error;
     logError(logger, cause, { requestId: request.id });
     const problem = problemOf(cause, request.id);
     return reply.code(problem.status).header('content-type', PROBLEM_JSON).send(JSON.stringify(problem));
   });
   admin.setNotFoundHandler((request, reply) => {
-    const problem = problemOf(new Fault('absent', 'server/no-such-path', 'no such administrative verb'), request.id);
+    const problem = problemOf(
+      new Fault('absent', 'server/no-such-path', 'no such administrative verb'),
+      request.id,
+    );
     return reply.code(404).header('content-type', PROBLEM_JSON).send(JSON.stringify(problem));
   });
   admin.addHook('onResponse', (request, reply, done) => {
     logger.info(
-      { requestId: request.id, door: 'admin', method: request.method, path: request.url.split('?', 1)[0], status: reply.statusCode },
+      {
+        requestId: request.id,
+        door: 'admin',
+        method: request.method,
+        path: request.url.split('?', 1)[0],
+        status: reply.statusCode,
+      },
       'answered',
     );
     done();
   });
-  admin.get('/metrics', async (_request, reply) => reply.header('content-type', metrics.contentType).send(await metrics.format()));
+  admin.get('/metrics', async (_request, reply) =>
+    reply.header('content-type', metrics.contentType).send(await metrics.format()),
+  );
   admin.get('/livez', (_request, reply) => health.live(reply));
   admin.get('/readyz', (_request, reply) => health.ready(reply));
   routes.register(admin);
@@ -81,7 +94,9 @@ async function listenPrivately(server: Server, socket: string): Promise<void> {
   const listening = new Promise<void>((resolve, reject) => {
     server.once('listening', resolve);
     server.once('error', (cause) =>
-      reject(new Fault('unavailable', 'server/cannot-listen', `cannot listen on the socket ${socket}`, { cause })),
+      reject(
+        new Fault('unavailable', 'server/cannot-listen', `cannot listen on the socket ${socket}`, { cause }),
+      ),
     );
   });
   // The socket is bound before listen() returns, so the mask is ours for no longer than this call.
@@ -105,7 +120,11 @@ async function removeStale(socket: string): Promise<void> {
     probe.once('error', () => resolve(false));
   });
   if (answered) {
-    throw new Fault('conflict', 'server/already-running', `another appliance answers on ${socket}; stop it first`);
+    throw new Fault(
+      'conflict',
+      'server/already-running',
+      `another appliance answers on ${socket}; stop it first`,
+    );
   }
   rmSync(socket, { force: true });
 }

@@ -7,7 +7,11 @@ import { publicPathOf } from './public-paths.js';
 const METHODS = new Set(['get', 'head', 'post', 'put', 'delete', 'options']);
 
 export function countRequests(server: FastifyInstance, logger: Logger, metrics: Metrics): void {
-  const total = metrics.counter('http_requests_total', 'HTTP and gRPC requests answered', ['door', 'method', 'code']);
+  const total = metrics.counter('http_requests_total', 'HTTP and gRPC requests answered', [
+    'door',
+    'method',
+    'code',
+  ]);
   const seconds = metrics.histogram(
     'airseal_http_request_duration_seconds',
     'Time from the request line to the end of the answer',

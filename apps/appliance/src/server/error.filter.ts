@@ -33,15 +33,29 @@ function asRefusal(thrown: unknown): { error: unknown; status?: number } {
   if (isFault(thrown)) return { error: thrown };
   const status = statusOf(thrown);
   if (status === undefined || status >= 500) return { error: thrown };
-  if (status === 404) return { error: new Fault('absent', 'server/no-such-path', 'nothing is served under this path and method') };
+  if (status === 404)
+    return {
+      error: new Fault('absent', 'server/no-such-path', 'nothing is served under this path and method'),
+    };
   if (status === 413) {
-    return { status, error: new Fault('refused', 'server/body-too-large', 'the request body is larger than this path allows') };
+    return {
+      status,
+      error: new Fault(
+        'refused',
+        'server/body-too-large',
+        'the request body is larger than this path allows',
+      ),
+    };
   }
-  return { status, error: new Fault('malformed', 'server/bad-request', 'the request cannot be read', { cause: thrown }) };
+  return {
+    status,
+    error: new Fault('malformed', 'server/bad-request', 'the request cannot be read', { cause: thrown }),
+  };
 }
 
 function statusOf(thrown: unknown): number | undefined {
   if (thrown instanceof HttpException) return thrown.getStatus();
-  if (thrown instanceof Error && 'statusCode' in thrown && typeof thrown.statusCode === 'number') return thrown.statusCode;
+  if (thrown instanceof Error && 'statusCode' in thrown && typeof thrown.statusCode === 'number')
+    return thrown.statusCode;
   return undefined;
 }

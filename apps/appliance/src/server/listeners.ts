@@ -46,7 +46,9 @@ export class Listeners {
 
   /** Runs `drain`, which must stop the main server, and cuts what is left after `deadlineMs`. */
   async stop(drain: () => Promise<void>, deadlineMs: number): Promise<void> {
-    const closed = this.#further.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+    const closed = this.#further.map(
+      (server) => new Promise<void>((resolve) => server.close(() => resolve())),
+    );
     const timer = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy();
     }, deadlineMs);
@@ -63,8 +65,12 @@ export class Listeners {
 export function cannotListen({ address, port }: Listener, cause: unknown): Fault {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   const why =
-    { EADDRINUSE: 'another process listens there', EADDRNOTAVAIL: 'this machine has no such address', EACCES: 'not permitted' }[
-      code
-    ] ?? (cause instanceof Error ? cause.message : 'unknown reason');
-  return new Fault('unavailable', 'server/cannot-listen', `cannot listen on ${address}:${port}: ${why}`, { cause });
+    {
+      EADDRINUSE: 'another process listens there',
+      EADDRNOTAVAIL: 'this machine has no such address',
+      EACCES: 'not permitted',
+    }[code] ?? (cause instanceof Error ? cause.message : 'unknown reason');
+  return new Fault('unavailable', 'server/cannot-listen', `cannot listen on ${address}:${port}: ${why}`, {
+    cause,
+  });
 }

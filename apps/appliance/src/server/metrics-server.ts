@@ -3,7 +3,10 @@ import { createServer } from 'node:http';
 import type { Listener, Metrics } from '#platform';
 import { cannotListen } from './listeners.js';
 
-export async function openMetricsServer(listener: Listener, metrics: Metrics): Promise<{ close(): Promise<void> }> {
+export async function openMetricsServer(
+  listener: Listener,
+  metrics: Metrics,
+): Promise<{ close(): Promise<void> }> {
   const server = createServer((request, response) => {
     if (request.method !== 'GET' || request.url !== '/metrics') {
       response.writeHead(404).end();

@@ -135,7 +135,8 @@ export function publicPathOf(url: string): PublicPath {
   const queryAt = url.indexOf('?');
   const path = queryAt === -1 ? url : url.slice(0, queryAt);
   return (
-    PATHS.find(({ prefixes }) => prefixes.some((prefix) => path === prefix || path.startsWith(`${prefix}/`))) ??
-    ELSEWHERE
+    PATHS.find(({ prefixes }) =>
+      prefixes.some((prefix) => path === prefix || path.startsWith(`${prefix}/`)),
+    ) ?? ELSEWHERE
   );
 }

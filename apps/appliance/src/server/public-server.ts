@@ -60,7 +60,9 @@ export function publicServer(parts: PublicServerParts): FastifyAdapter<Http2Secu
     genReqId: (request: { headers: IncomingMessage['headers'] }) => requestId(request.headers),
     rewriteUrl: (request: { url?: string | undefined }) => normaliseUrl(request.url ?? '/'),
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
-      const cause = new Fault('malformed', 'server/bad-request', 'the request line does not parse', { cause: error });
+      const cause = new Fault('malformed', 'server/bad-request', 'the request line does not parse', {
+        cause: error,
+      });
       answerRefusal(request, reply, { error: cause, status: error.statusCode ?? 400 });
     },
     skipMiddie: true,
@@ -90,7 +92,8 @@ function crossOrigin(request: FastifyRequest, reply: FastifyReply, done: () => v
   if (!publicPathOf(request.url).cors) return done();
   reply.header('access-control-allow-origin', '*');
   reply.header('access-control-expose-headers', 'location, etag, x-request-id, x-log-index');
-  if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined) return done();
+  if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined)
+    return done();
   void reply
     .code(204)
     .header('access-control-allow-methods', 'GET, HEAD, POST, OPTIONS')
@@ -100,12 +103,10 @@ function crossOrigin(request: FastifyRequest, reply: FastifyReply, done: () => v
 }
 
 function underPressure(server: FastifyInstance, pressure: Pressure, metrics: Metrics): void {
-  const refused = metrics.counter('airseal_http_refused_total', 'Requests turned away under pressure', ['reason']);
-  metrics.gauge('airseal_http_requests_in_flight', 'Requests under way').collect = function (this: {
-    set(value: number): void;
-  }) {
-    this.set(pressure.inFlight);
-  };
+  const refused = metrics.counter('airseal_http_refused_total', 'Requests turned away under pressure', [
+    'reason',
+  ]);
+  metrics.readGauge('airseal_http_requests_in_flight', 'Requests under way', () => pressure.inFlight);
   server.addHook('onRequest', (request, reply, done) => {
     if (publicPathOf(request.url).door === 'health') return done();
     const verdict = pressure.enter(request.ip);

@@ -43,14 +43,22 @@ export class TlsFiles {
     try {
       cert = readFileSync(this.#settings.certificate, 'utf8');
     } catch (cause) {
-      throw new Fault('absent', 'tls/unreadable', `cannot read the certificate at ${this.#settings.certificate}`, {
-        cause,
-      });
+      throw new Fault(
+        'absent',
+        'tls/unreadable',
+        `cannot read the certificate at ${this.#settings.certificate}`,
+        {
+          cause,
+        },
+      );
     }
     const pair = { cert, key: readSecret(this.#settings.key) };
     const leaf = checkPair(pair);
     this.#metrics
-      .gauge('airseal_tls_certificate_expiry_timestamp_seconds', 'When the certificate of the public origin expires')
+      .gauge(
+        'airseal_tls_certificate_expiry_timestamp_seconds',
+        'When the certificate of the public origin expires',
+      )
       .set(Math.floor(Date.parse(leaf.validTo) / 1000));
     this.#pair = pair;
     return pair;
@@ -88,7 +96,8 @@ export class TlsFiles {
 function checkPair(pair: TlsPair): X509Certificate {
   try {
     const leaf = new X509Certificate(pair.cert);
-    if (!leaf.checkPrivateKey(createPrivateKey(pair.key))) throw new Error('the key belongs to another certificate');
+    if (!leaf.checkPrivateKey(createPrivateKey(pair.key)))
+      throw new Error('the key belongs to another certificate');
     createSecureContext(pair);
     return leaf;
   } catch (cause) {
