@@ -17,7 +17,7 @@ export function runsPinned() {
   return existsSync(pinnedNode) && process.execPath === pinnedNode;
 }
 
-/** @param {string} path a path inside the repository */
+/** @param {string[]} path inside the repository */
 export function inRepository(...path) {
   return join(repository, ...path);
 }

@@ -1,0 +1,7 @@
+/** After the last journey: ends and removes what start-appliance.mjs made. */
+import { takeDown } from './installation.mjs';
+
+export default async function stop() {
+  const description = process.env['AIRSEAL_JOURNEY'];
+  if (description !== undefined) await takeDown(description);
+}
