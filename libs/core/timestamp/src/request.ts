@@ -9,6 +9,7 @@ import {
   contextConstructed,
   DerReader,
   integer,
+  nullValue,
   objectIdentifier,
   octetString,
   oidContent,
@@ -132,7 +133,7 @@ export function parseJsonTimestampRequest(bytes: Uint8Array): TimestampRequest {
     throw malformed('artifactHash is not base64', cause);
   }
   return {
-    imprint: sequence(sequence(objectIdentifier(HASH_OID[name])), octetString(ofLength(name, hashedMessage))),
+    imprint: sequence(sequence(objectIdentifier(HASH_OID[name]), nullValue()), octetString(ofLength(name, hashedMessage))),
     hash: name,
     hashedMessage,
     policy: policyOf(members),
