@@ -4,6 +4,7 @@
  * Redis is not durable: a job here is a reminder, never the only copy of anything. Whoever schedules must
  * be able to see from PostgreSQL what is due, and to do it twice without harm.
  */
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import Bull from 'bull';
 import { Fault } from '#core/fault';
@@ -12,6 +13,9 @@ import { readSecret } from './secret.js';
 import type { RedisSettings } from './settings.js';
 
 export type { Job, Queue } from 'bull';
+
+/** How long a probe waits for a connection. */
+const CONNECT_MS = 1500;
 
 /** How Bull is to reach Redis: over a socket, a host or sentinels. */
 export function redisOptions(settings: RedisSettings): NonNullable<Bull.QueueOptions['redis']> & object {
@@ -77,10 +81,11 @@ export class Queues {
   async probe(): Promise<void> {
     this.#probe ??= this.queue('probe');
     const client = this.#probe.client;
-    // ioredis queues commands while it is cut off; an answer must not wait for that.
-    if (client.status === 'connecting' || client.status === 'wait') await this.#probe.isReady();
+    // ioredis keeps commands while it is cut off; a probe must not pile them up, so it waits for the connection.
     if (client.status !== 'ready') {
-      throw new Fault('unavailable', 'queue/unreachable', `Redis does not answer (${client.status})`);
+      await once(client, 'ready', { signal: AbortSignal.timeout(CONNECT_MS) }).catch(() => {
+        throw new Fault('unavailable', 'queue/unreachable', `Redis does not answer (${client.status})`);
+      });
     }
     await client.ping();
   }

@@ -52,7 +52,8 @@ export function publicServer(parts: PublicServerParts): FastifyAdapter<Http2Secu
     } as object,
     // Fastify's own HTTP/2 idle time; clients open a new session without noticing.
     http2SessionTimeout: 75_000,
-    forceCloseConnections: true,
+    // True would cut HTTP/1.1 requests that are under way; Listeners closes what is idle.
+    forceCloseConnections: false,
     bodyLimit: settings.limits.otherBodyBytes,
     routerOptions: { maxParamLength: 2048 },
     logger: false,
