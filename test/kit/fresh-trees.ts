@@ -14,7 +14,7 @@ import { freshDatabase, type FreshDatabase } from './kit.js';
 export interface FreshTrees {
   readonly database: FreshDatabase;
   /** A replica: a pool, files and trees of its own. */
-  replica(options?: { barrier?: Barrier; directory?: string; clock?: Clock }): Promise<Replica>;
+  replica(options?: { barrier?: Barrier; directory?: string; clock?: Clock; Client?: new () => pg.ClientBase }): Promise<Replica>;
   drop(): Promise<void>;
 }
 
@@ -45,7 +45,7 @@ export async function freshTrees(): Promise<FreshTrees> {
   const replicas: Replica[] = [];
   return {
     database,
-    async replica({ barrier, directory, clock } = {}) {
+    async replica({ barrier, directory, clock, Client } = {}) {
       const place = directory ?? (await mkdtemp(join(tmpdir(), 'airseal-tree-')));
       const pool = new pg.Pool({
         host: database.host,
@@ -53,6 +53,7 @@ export async function freshTrees(): Promise<FreshTrees> {
         database: database.name,
         user: database.runtimeUser,
         max: 8,
+        ...(Client === undefined ? {} : { Client }),
       });
       pool.on('error', () => undefined);
       const metrics = new Metrics(false);

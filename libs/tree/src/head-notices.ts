@@ -47,7 +47,7 @@ export class HeadNotices {
     client.on('notification', ({ payload }) => {
       this.#listeners.get(Number.parseInt(payload ?? '', 10))?.();
     });
-    client.once('error', (err: Error) => this.#lost(client, err));
+    client.on('error', (err: Error) => this.#lost(client, err));
     client.once('end', () => this.#lost(client, new Error('the connection was closed')));
     await client.query(`LISTEN ${CHANNEL}`);
     for (const look of this.#listeners.values()) look();

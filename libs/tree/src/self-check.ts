@@ -11,6 +11,7 @@ import { equalOctets } from '#core/octets';
 import type { Pool } from 'pg';
 import type { CheckpointFormat } from './checkpoints.js';
 import type { SignedHead } from './leaf.js';
+import { withConnection } from './connection.js';
 import { RightEdge } from './right-edge.js';
 import type { TileFiles } from './tile-files.js';
 import type { TileRows } from './tile-rows.js';
@@ -43,10 +44,7 @@ export async function checkTree(
   rows: TileRows,
 ): Promise<Checked> {
   const { pool, shard } = parts;
-  const client = await pool.connect();
-  let edge: RightEdge;
-  let newest: SignedHead | undefined;
-  try {
+  const { edge, newest } = await withConnection(pool, async (client) => {
     // One snapshot: another replica may be writing at this moment.
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     const heads = await client.query<{ size: string; root: Buffer }>('SELECT size, root FROM log_head WHERE shard = $1', [
@@ -59,15 +57,17 @@ export async function checkTree(
     );
     const [head] = heads.rows;
     if (head === undefined) throw new Fault('corrupt', 'tree/head-missing', `log ${shard} has no head row`);
-    edge = await RightEdge.read(client, shard, { size: BigInt(head.size), root: head.root });
     const [row] = checkpoints.rows;
-    if (row !== undefined) {
-      newest = { size: BigInt(row.size), root: row.root, note: row.note, timestampMs: BigInt(row.signed_ms) };
-    }
-  } finally {
-    await client.query('ROLLBACK').catch(() => undefined);
-    client.release();
-  }
+    const value: Checked = {
+      edge: await RightEdge.read(client, shard, { size: BigInt(head.size), root: head.root }),
+      newest:
+        row === undefined
+          ? undefined
+          : { size: BigInt(row.size), root: row.root, note: row.note, timestampMs: BigInt(row.signed_ms) },
+    };
+    await client.query('ROLLBACK');
+    return { value, reusable: true };
+  });
   if (newest !== undefined) {
     await assertContinues(edge, rows, newest, 'the newest checkpoint');
     try {

@@ -20,6 +20,7 @@ import type { Barrier } from './barrier.js';
 import { bytea, copyRows, int4, int8, text, type Field } from './copy-rows.js';
 import type { HashTile } from './hash-tile.js';
 import type { NewLeaf } from './leaf.js';
+import { withConnection } from './connection.js';
 import { RightEdge, type Growth } from './right-edge.js';
 import type { TileId } from './tile-rows.js';
 
@@ -175,24 +176,20 @@ export class BatchSequencer {
    * @throws {Fault} of kind corrupt: the stored tree contradicts itself, and the writer must stop
    */
   async run(candidates: readonly Candidate[], edge: RightEdge | undefined, nowMs: number): Promise<BatchResult> {
-    const client = await this.#pool.connect();
-    let broken = true;
-    try {
-      const result = await this.#transact(client, candidates, edge, nowMs);
-      broken = false;
-      return result;
-    } catch (error) {
-      if (!(error instanceof AmbiguousCommit)) {
-        // Also a failed ROLLBACK condemns the connection: nobody may inherit an open transaction.
-        broken = await client.query('ROLLBACK').then(
-          () => false,
-          () => true,
-        );
+    return await withConnection(this.#pool, async (client) => {
+      try {
+        return { value: await this.#transact(client, candidates, edge, nowMs), reusable: true };
+      } catch (error) {
+        // A connection that cannot even ROLLBACK, or whose COMMIT is in doubt, is given to nobody else.
+        const reusable =
+          !(error instanceof AmbiguousCommit) &&
+          (await client.query('ROLLBACK').then(
+            () => true,
+            () => false,
+          ));
+        return { error, reusable };
       }
-      throw error;
-    } finally {
-      client.release(broken);
-    }
+    });
   }
 
   async #transact(

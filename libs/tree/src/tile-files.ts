@@ -19,7 +19,7 @@ import { tilePath, type TileLevel } from '#core/tile';
 const STALE_MS = 3_600_000;
 
 function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === code;
 }
 
 async function syncDirectory(path: string): Promise<void> {

@@ -4,7 +4,7 @@
  * A row only grows and keeps its prefix, so a tile that was read once never becomes wrong, only too short: it is
  * read again when somebody needs more of it than it has. Nothing is ever invalidated.
  */
-import type { Pool, PoolClient } from 'pg';
+import type { Pool } from 'pg';
 import { Fault } from '#core/fault';
 import type { NodeId, NodeReader } from '#core/merkle';
 import { nodeInTile } from '#core/tile';
@@ -52,7 +52,7 @@ export class TileRows {
   async tile(level: number, n: bigint, width: number): Promise<HashTile | undefined> {
     const known = this.#tiles.get(keyOf(level, n));
     if (known !== undefined && known.width >= width) return known;
-    await this.#load([{ level, n, width }], this.#pool);
+    await this.#load([{ level, n }]);
     const loaded = this.#tiles.get(keyOf(level, n));
     return loaded !== undefined && loaded.width >= width ? loaded : undefined;
   }
@@ -62,7 +62,7 @@ export class TileRows {
    *
    * @throws {Fault} tree/tile-missing (corrupt): callers ask only for nodes below a committed head
    */
-  async reader(nodes: readonly NodeId[], client: Pool | PoolClient = this.#pool): Promise<NodeReader> {
+  async reader(nodes: readonly NodeId[]): Promise<NodeReader> {
     const needs = new Map<string, Need>();
     for (const node of nodes) {
       const { tileLevel: level, tileIndex: n, offset, count } = nodeInTile(node.level, node.index);
@@ -73,7 +73,7 @@ export class TileRows {
       else need.width = Math.max(need.width, width);
     }
     const short = [...needs].filter(([key, { width }]) => (this.#tiles.get(key)?.width ?? 0) < width);
-    if (short.length > 0) await this.#load(short.map(([, need]) => need), client);
+    if (short.length > 0) await this.#load(short.map(([, need]) => need));
 
     // Held by this reader, so that eviction between two awaits cannot take a tile away from it.
     const held = new Map<string, HashTile>();
@@ -91,8 +91,8 @@ export class TileRows {
     };
   }
 
-  async #load(needs: readonly TileId[], client: Pool | PoolClient): Promise<void> {
-    const { rows } = await client.query<{ level: number; n: string; data: Buffer }>(
+  async #load(needs: readonly TileId[]): Promise<void> {
+    const { rows } = await this.#pool.query<{ level: number; n: string; data: Buffer }>(
       `SELECT t.level, t.n, t.data
          FROM unnest($2::smallint[], $3::bigint[]) AS wanted(level, n)
          JOIN log_tile t ON t.shard = $1 AND t.level = wanted.level AND t.n = wanted.n`,

@@ -69,6 +69,11 @@ export interface TreeParts {
   readonly checkpointPauseMs: number;
 }
 
+/** SQLSTATE class 23: a constraint or one of our triggers said no. */
+function isRuleBroken(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && String(error.code).startsWith('23');
+}
+
 export class Tree {
   readonly name: string;
   readonly shard: number;
@@ -459,8 +464,7 @@ export class Tree {
       return;
     }
     this.#parts.logger.error({ err: error, tree: this.name }, 'a batch could not be written');
-    const state = error instanceof Error && 'code' in error ? String(error.code) : '';
-    if (state.startsWith('23')) {
+    if (isRuleBroken(error)) {
       // The database's own rules refused what we wanted to write: our state and its state contradict each other.
       this.#isolate(new Fault('corrupt', 'tree/rule-broken', 'the database refused a batch that breaks its rules', { cause: error }));
     }
