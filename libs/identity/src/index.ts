@@ -4,3 +4,13 @@ export { issuerFor, parseIssuersFile, type IssuersFile } from './issuers-file.js
 export type { IssuerSettings } from './types/identity-type.js';
 export { identityType, identityTypeNames } from './types/registry.js';
 export { FixedKeys, type IssuerKeys } from './issuer-keys.js';
+export { AUDIENCE, BuiltInIssuer, type BuiltInIssuerPorts } from './issuer/built-in-issuer.js';
+export {
+  MachineIdentities,
+  type Machine,
+  type NewMachine,
+  type RegisteredMachine,
+} from './issuer/machine-identities.js';
+import { IdentityIssuer1763700000000, MachineEntity } from './issuer/issuer-tables.js';
+export const migrations = [IdentityIssuer1763700000000];
+export const entities = [MachineEntity];

@@ -11,11 +11,10 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { type Configuration, errors, Provider } from 'oidc-provider';
 import type pg from 'pg';
 import { fromHex } from '#core/octets';
-import type { Signer } from '#hsm';
 import { FixedKeys } from '../issuer-keys.js';
 import { hashSecret, type MachineIdentities } from './machine-identities.js';
 import { ProviderStore } from './provider-store.js';
-import { publicJwk, TokenSigningKey } from './signing-key.js';
+import { publicJwk, type TokenSigner, TokenSigningKey } from './signing-key.js';
 
 /** The audience that every Sigstore client expects. */
 export const AUDIENCE = 'sigstore';
@@ -26,7 +25,7 @@ const ASSERTION_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA', 'Ed25
 export interface BuiltInIssuerPorts {
   /** The issuer URL, as clients and tokens write it. */
   readonly url: string;
-  readonly signer: Signer;
+  readonly signer: TokenSigner;
   readonly pool: pg.Pool;
   readonly machines: MachineIdentities;
 }

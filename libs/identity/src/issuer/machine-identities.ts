@@ -14,7 +14,7 @@ import { isEmailAddress } from '../email-address.js';
 import { MachineEntity, type MachineRow } from './issuer-tables.js';
 
 export interface NewMachine {
-  /** Lower-case letters, digits, dots and hyphens; the client id begins with it. */
+  /** What operators call it; an e-mail address will do. The client id is made from it. */
   readonly name: string;
   /** The identity that will stand in certificates. */
   readonly email: string;
@@ -35,7 +35,12 @@ export interface RegisteredMachine extends Machine {
   readonly clientSecret?: string;
 }
 
-const NAME = /^[a-z0-9][a-z0-9.-]{0,62}$/;
+const NAME = /^[A-Za-z0-9][A-Za-z0-9.@_+-]{0,126}$/;
+
+/** Characters that mean the same in a URL, a form and a Basic header, whoever encodes them. */
+function clientIdFor(name: string): string {
+  return `${name.toLowerCase().replaceAll(/[^a-z0-9.]+/g, '-')}-${randomBytes(4).toString('hex')}`;
+}
 
 function refuse(message: string): Fault {
   return new Fault('malformed', 'identity/machine', message);
@@ -76,12 +81,12 @@ export class MachineIdentities {
 
   /** @throws {Fault} identity/machine, identity/machine-exists */
   async register(machine: NewMachine): Promise<RegisteredMachine> {
-    if (!NAME.test(machine.name)) throw refuse('name: lower-case letters, digits, dots and hyphens, 63 at most');
+    if (!NAME.test(machine.name)) throw refuse('name: letters, digits and . @ _ + -, at most 127 of them');
     if (!isEmailAddress(machine.email)) throw refuse('email: an e-mail address, such as build@example.org');
     const publicJwk = machine.publicKeyJwk === undefined ? null : publicMembers(machine.publicKeyJwk);
     const secret = publicJwk === null ? toBase64Url(randomBytes(32)) : undefined;
     const row: MachineRow = {
-      clientId: `${machine.name}-${randomBytes(4).toString('hex')}`,
+      clientId: clientIdFor(machine.name),
       name: machine.name,
       email: machine.email,
       secretSha256: secret === undefined ? null : hashSecret(secret),

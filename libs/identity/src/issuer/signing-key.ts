@@ -12,8 +12,11 @@ import type { JsonObject } from '#core/json';
 import { fromUtf8, toBase64Url } from '#core/octets';
 import type { Signer } from '#hsm';
 
+/** What is needed of a Signer here; its token may be away while the issuer is made. */
+export type TokenSigner = Pick<Signer, 'algorithm' | 'spki' | 'sign'>;
+
 /** The public half as a JWK; `kid` is its thumbprint (RFC 7638), so it never names two keys. */
-export function publicJwk(signer: Signer): JsonObject & { readonly kid: string } {
+export function publicJwk(signer: Pick<Signer, 'algorithm' | 'spki'>): JsonObject & { readonly kid: string } {
   const { n, e } = parsePublicKey(signer.spki).handle.export({ format: 'jwk' });
   if (n === undefined || e === undefined || !signer.algorithm.startsWith('rsa-')) {
     throw new Fault('refused', 'identity/issuer-key', 'the key of the built-in issuer must be an RSA key: its tokens are RS256');
@@ -23,11 +26,11 @@ export function publicJwk(signer: Signer): JsonObject & { readonly kid: string }
 }
 
 export class TokenSigningKey extends ExternalSigningKey {
-  readonly #signer: Signer;
+  readonly #signer: TokenSigner;
   readonly #handle: KeyObject;
   readonly #kid: string;
 
-  constructor(signer: Signer) {
+  constructor(signer: TokenSigner) {
     super();
     this.#signer = signer;
     this.#kid = publicJwk(signer).kid;

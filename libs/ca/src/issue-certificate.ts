@@ -1,0 +1,217 @@
+/**
+ * How a certificate comes to be.
+ *
+ * The order of the steps is the security argument, so it is written once, here, top to bottom:
+ *
+ *   1. admit    the token is believed, and the requester holds the key
+ *   2. draft    the profile fills every field, the lints pass; nothing is signed yet
+ *   3. record   the intent is durable *before* the key is touched, so that a crash in the next step leaves a trace of
+ *               what may exist; a draft that the lints refuse is recorded as refused
+ *   4. promise  the linted precertificate is signed once; the certificate log takes it in and promises, and the promise
+ *               is verified with the key that clients know
+ *   5. sign     the same bytes, poison replaced by the promise, are linted again and signed once
+ *   6. verify   what was signed is read back and checked against the chain that goes out with it
+ *
+ * A fault at any step abandons the attempt: no promise, no certificate. Nothing is retried under the same serial
+ * number, and there is one final certificate per precertificate (RFC 6962 §3.1).
+ */
+import { parsePublicKey, type PublicKey } from '#core/crypto';
+import { parseSct, sctListExtension, verifySct } from '#core/ct';
+import { Fault } from '#core/fault';
+import { equalOctets } from '#core/octets';
+import {
+  assembleCertificate,
+  draftLeaf,
+  issuerKeyHash,
+  type LeafDraft,
+  loggedTbs,
+  parseCertificate,
+  verifyIssuedBy,
+} from '#core/x509';
+import type { Signer } from '#hsm';
+import type { Identity } from '#identity';
+import type { Clock } from '#platform';
+import type { IssuanceJournal } from './issuance-record.js';
+import { caInForce, type IssuingCa, VALIDITY_MS } from './issuing-ca.js';
+import { type KeyClaim, proveKey } from './prove-key.js';
+
+export interface SigningRequest {
+  /** The bearer token, as it came. */
+  readonly token: string;
+  readonly key: KeyClaim;
+}
+
+export interface IssuedCertificate {
+  /** Leaf first, root last, DER; always at least two. */
+  readonly chain: readonly Uint8Array[];
+}
+
+/** The certificate log, in the same process. */
+export interface CertificateLog {
+  /**
+   * Resolves to a serialized SCT once the entry is durable in the log.
+   *
+   * @param tbs TBS of the precertificate without poison
+   * @param keyHash SHA-256 of the issuing key's SubjectPublicKeyInfo
+   */
+  promise(
+    tbs: Uint8Array,
+    keyHash: Uint8Array,
+    precertificate: Uint8Array,
+    chain: readonly Uint8Array[],
+  ): Promise<Uint8Array>;
+}
+
+export interface IssueCertificatePorts {
+  readonly identities: { execute(token: string): Promise<Identity> };
+  readonly authorities: readonly IssuingCa[];
+  readonly log: CertificateLog;
+  /** Keys of the certificate logs that clients are told to trust. */
+  readonly logKeys: readonly PublicKey[];
+  readonly journal: IssuanceJournal;
+  readonly clock: Clock;
+  readonly random: (length: number) => Uint8Array;
+  /** Names what is wrong with a TBS; empty when nothing is. */
+  readonly lint: (tbs: Uint8Array, ca: IssuingCa) => readonly string[];
+  /** Adds the extension that makes certificates of rehearsals unusable. */
+  readonly rehearsal?: boolean;
+}
+
+const SERIAL_OCTETS = 20;
+
+export class IssueCertificate {
+  readonly #ports: IssueCertificatePorts;
+
+  constructor(ports: IssueCertificatePorts) {
+    this.#ports = ports;
+  }
+
+  /** Every chain that was or is in force, issuing certificate first: what clients should trust. */
+  get authorities(): readonly IssuingCa[] {
+    return this.#ports.authorities;
+  }
+
+  /** @throws {Fault} identity/…, ca/… */
+  async execute(request: SigningRequest): Promise<IssuedCertificate> {
+    const { clock, journal } = this.#ports;
+
+    // 1. admit
+    const identity = await this.#ports.identities.execute(request.token);
+    const key = proveKey(request.key, identity.challengeValues);
+
+    // 2. draft
+    const ca = caInForce(this.#ports.authorities, clock.nowMs());
+    const signer = await this.#signer(ca);
+    const draft = this.#draft(identity, key, ca, signer);
+    const precertTbs = draft.tbsPrecert();
+    const findings = this.#ports.lint(precertTbs, ca);
+
+    // 3. record
+    await journal.record({
+      serial: draft.serial,
+      decision: findings.length === 0 ? 'issue' : 'refuse',
+      ...(findings.length === 0 ? {} : { reason: findings.join('; ') }),
+      identity,
+      token: request.token,
+      spki: key.spki,
+      ca: ca.certificate.der,
+      draft: precertTbs,
+    });
+    if (findings.length > 0) throw lintRefusal(findings);
+
+    // 4. promise
+    const precertificate = await sign(precertTbs, draft, signer);
+    const sct = await this.#promise(draft, precertificate, ca);
+
+    // 5. sign
+    const finalTbs = draft.tbsFinal(sctListExtension([sct]));
+    const again = this.#ports.lint(finalTbs, ca);
+    if (again.length > 0) throw lintRefusal(again);
+    if (!equalOctets(loggedTbs(finalTbs), draft.tbsLogged())) {
+      throw new Fault('corrupt', 'ca/other-bytes', 'the final certificate is not what the log promised for');
+    }
+    const leaf = await sign(finalTbs, draft, signer);
+
+    // 6. verify
+    verifyIssuedBy(parseCertificate(leaf), ca.certificate);
+    return { chain: [leaf, ...ca.chain.map((certificate) => certificate.der)] };
+  }
+
+  async #signer(ca: IssuingCa): Promise<Signer> {
+    try {
+      return await ca.signer();
+    } catch (cause) {
+      throw cannotSign(cause);
+    }
+  }
+
+  #draft(identity: Identity, key: PublicKey, ca: IssuingCa, signer: Signer): LeafDraft & { readonly serial: Uint8Array } {
+    const random = this.#ports.random(SERIAL_OCTETS);
+    // Positive, and never shorter for a leading zero: the record and the certificate show the same octets.
+    const serial = Uint8Array.from(random, (octet, at) => (at === 0 ? (octet & 0x3f) | 0x40 : octet));
+    const notBeforeMs = Math.floor(this.#ports.clock.nowMs() / 1000) * 1000;
+    const draft = draftLeaf({
+      serial,
+      issuer: ca.certificate,
+      signatureAlgorithm: signer.algorithm,
+      notBeforeMs,
+      notAfterMs: notBeforeMs + VALIDITY_MS,
+      spki: key.spki,
+      name: { kind: identity.sanType === 'other-name' ? 'username' : identity.sanType, value: identity.san },
+      oidcIssuer: identity.issuer,
+      extensions: identity.extensions,
+      ...(this.#ports.rehearsal === true ? { rehearsal: true } : {}),
+    });
+    return { ...draft, serial };
+  }
+
+  async #promise(draft: LeafDraft, precertificate: Uint8Array, ca: IssuingCa): Promise<Uint8Array> {
+    const tbs = draft.tbsLogged();
+    const keyHash = issuerKeyHash(ca.certificate);
+    try {
+      const chain = ca.chain.map((certificate) => certificate.der);
+      const sct = await this.#ports.log.promise(tbs, keyHash, precertificate, chain);
+      this.#verifyPromise(sct, tbs, keyHash);
+      return sct;
+    } catch (cause) {
+      throw new Fault('unavailable', 'ca/no-promise', 'the certificate log made no promise that holds; nothing was issued', { cause });
+    }
+  }
+
+  /** Clients refuse a certificate whose promise does not verify, so we find out before they do. */
+  #verifyPromise(serialized: Uint8Array, tbs: Uint8Array, issuerKey: Uint8Array): void {
+    const sct = parseSct(serialized);
+    const entry = { kind: 'precertificate', issuerKeyHash: issuerKey, tbs } as const;
+    let failure: unknown = new Fault('corrupt', 'ca/no-log-key', 'no certificate log is configured');
+    for (const logKey of this.#ports.logKeys) {
+      try {
+        verifySct(sct, entry, logKey);
+        return;
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+}
+
+function lintRefusal(findings: readonly string[]): Fault {
+  return new Fault('refused', 'ca/lint', `a certificate for this identity would break its profile: ${findings.join('; ')}`);
+}
+
+function cannotSign(cause: unknown): Fault {
+  return new Fault('unavailable', 'ca/cannot-sign', 'the key of the certificate authority cannot be used now', { cause });
+}
+
+async function sign(tbs: Uint8Array, draft: LeafDraft, signer: Signer): Promise<Uint8Array> {
+  try {
+    return assembleCertificate(tbs, draft.signatureAlgorithm, await signer.sign(tbs));
+  } catch (cause) {
+    throw cannotSign(cause);
+  }
+}
+
+/** Keys as the trust material writes them. */
+export function logKeysOf(spkis: readonly Uint8Array[]): readonly PublicKey[] {
+  return spkis.map(parsePublicKey);
+}
