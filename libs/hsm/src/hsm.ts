@@ -5,18 +5,20 @@
  * host, shared by every process that opens it; a library that crashes takes the agent with it, the
  * requests in flight are rejected as `unavailable`, and the next one finds a fresh agent.
  */
-import { Fault } from '#core/fault';
-import type { Mode } from '#instance';
+import { randomBytes } from 'node:crypto';
 import type { Registry } from 'prom-client';
-import type {
-  AttributeReport,
-  Backup,
-  BenchFigure,
-  DoctorReport,
-  Inventory,
-  KeyRecord,
-  TokenInfo,
-} from './key-report.js';
+import { Fault } from '#core/fault';
+import { equalOctets, fromBase64, fromHex, toHex } from '#core/octets';
+import type { Mode } from '#instance';
+import { AgentLink } from './agent-link.js';
+import { agentPlace } from './agent-process.js';
+import { bench } from './bench.js';
+import { doctor } from './doctor.js';
+import { assertEligible } from './eligibility.js';
+import type { Backup, BenchFigure, DoctorReport, Inventory, KeyRecord, TokenInfo } from './key-report.js';
+import { hsmMetrics, type HsmMetrics } from './metrics.js';
+import { parsePkcs11Uri } from './pkcs11-uri.js';
+import type { KeyLetter } from './protocol.js';
 import type { KeyAlgorithm, Signer } from './signer.js';
 import type { TokenSettings } from './token-settings.js';
 
@@ -33,34 +35,81 @@ export interface HsmOptions {
   /** Short, private directory for the agents' sockets, locks and logs. */
   readonly runtimeDir: string;
   /** `production` refuses software tokens; defaults to `evaluation`. */
-  readonly mode?: Mode;
+  readonly mode?: Mode | undefined;
   readonly logger?: HsmLogger | undefined;
   readonly metrics?: Registry | undefined;
   /** After how long a signature that has not come is given up. Default 10 000. */
-  readonly deadlineMs?: number;
+  readonly deadlineMs?: number | undefined;
 }
 
 export interface NewKey {
   readonly label: string;
   readonly algorithm: KeyAlgorithm;
   /** CKA_ID; 16 random octets by default. */
-  readonly id?: Uint8Array;
+  readonly id?: Uint8Array | undefined;
   /** Default `none`. */
-  readonly backup?: Backup;
+  readonly backup?: Backup | undefined;
   /** Ask for the PIN again at each signature (CKA_ALWAYS_AUTHENTICATE): for offline roots. */
-  readonly alwaysAuthenticate?: boolean;
+  readonly alwaysAuthenticate?: boolean | undefined;
 }
 
 /** What the caller already knows about a key; a token that disagrees is refused. */
 export interface ExpectedKey {
-  readonly algorithm?: KeyAlgorithm;
-  readonly spki?: Uint8Array;
+  readonly algorithm?: KeyAlgorithm | undefined;
+  readonly spki?: Uint8Array | undefined;
+  /** How its backup was declared; default `none`. */
+  readonly backup?: Backup | undefined;
 }
 
+interface KnownToken {
+  readonly name: string;
+  readonly label: string;
+  readonly link: AgentLink;
+}
+
+/** Making an RSA key takes a small token minutes. */
+const PATIENT_MS = 10 * 60_000;
+const QUICK_MS = 10_000;
+
 export class Hsm {
-  /** Opens nothing yet: the agents start with the first request. */
-  static open(_options: HsmOptions): Promise<Hsm> {
-    return Promise.resolve(new Hsm());
+  readonly #tokens: ReadonlyMap<string, KnownToken>;
+  readonly #mode: Mode;
+  readonly #deadlineMs: number;
+  readonly #metrics: HsmMetrics;
+  readonly #eligible = new Set<string>();
+
+  private constructor(options: HsmOptions) {
+    this.#mode = options.mode ?? 'evaluation';
+    this.#deadlineMs = options.deadlineMs ?? QUICK_MS;
+    const { logger } = options;
+    const tokens = Object.entries(options.tokens).map(([name, settings]): [string, KnownToken] => {
+      const { token: label, object, id } = parsePkcs11Uri(settings.uri);
+      if (label === undefined || object !== undefined || id !== undefined) {
+        throw new Fault('malformed', 'hsm/uri', `the URI of token ${name} must name a token by its label, and nothing inside it`);
+      }
+      const link = new AgentLink(agentPlace(name, settings, options.runtimeDir), {
+        lost: (facts) => logger?.warn(facts, 'the agent of a token ended; another is being started'),
+        connected: (facts) => logger?.info(facts, 'connected to the agent of a token'),
+      });
+      return [name, { name, label, link }];
+    });
+    this.#tokens = new Map(tokens);
+    this.#metrics = hsmMetrics(options.metrics, () => this.#sessions());
+  }
+
+  /**
+   * Opens nothing yet: the agents start with the first request.
+   *
+   * @throws {Fault} hsm/uri, hsm/socket-path
+   */
+  // eslint-disable-next-line @typescript-eslint/require-await -- rejects instead of throwing
+  static async open(options: HsmOptions): Promise<Hsm> {
+    return new Hsm(options);
+  }
+
+  /** The names under which tokens were given to `open`. */
+  get tokenNames(): readonly string[] {
+    return [...this.#tokens.keys()];
   }
 
   /**
@@ -68,8 +117,19 @@ export class Hsm {
    *
    * @throws {Fault} hsm/key-absent, hsm/key-ambiguous, hsm/attributes, hsm/key-unexpected, hsm/not-eligible
    */
-  signer(_uri: string, _expected: ExpectedKey = {}): Promise<Signer> {
-    return Promise.reject(notYet());
+  async signer(uri: string, expected: ExpectedKey = {}): Promise<Signer> {
+    const { link, name } = this.#holderOf(uri);
+    await this.#assertEligible(name);
+    const letter = await this.#asking(link.call('key', { uri, backup: expected.backup ?? 'none' }, this.#deadlineMs));
+    const { algorithm, spki } = keyRecord(letter);
+    if (
+      (expected.algorithm !== undefined && expected.algorithm !== algorithm) ||
+      (expected.spki !== undefined && !equalOctets(expected.spki, spki))
+    ) {
+      throw new Fault('refused', 'hsm/key-unexpected', `the key ${uri} is not the one that the ceremony made; find out who put it there`);
+    }
+    const label = parsePkcs11Uri(uri).object ?? name;
+    return { uri, algorithm, spki, sign: (message) => this.#sign(link, uri, label, message) };
   }
 
   /**
@@ -79,59 +139,119 @@ export class Hsm {
    *
    * @throws {Fault} hsm/label-taken, hsm/attributes, hsm/mechanism-absent, hsm/not-eligible
    */
-  generate(_token: string, _key: NewKey): Promise<KeyRecord> {
-    return Promise.reject(notYet());
+  async generate(token: string, key: NewKey): Promise<KeyRecord> {
+    const { link } = this.#known(token);
+    await this.#assertEligible(token);
+    const { label, algorithm, id = randomBytes(16), backup = 'none', alwaysAuthenticate = false } = key;
+    const asks = { label, algorithm, id: toHex(id), backup, alwaysAuthenticate };
+    return keyRecord(await this.#asking(link.call('generate', asks, PATIENT_MS)));
   }
 
   /** Takes over a key made elsewhere, if its attributes hold; proves it by a signature. */
-  adopt(_uri: string, _options: { readonly backup?: Backup } = {}): Promise<KeyRecord> {
-    return Promise.reject(notYet());
+  async adopt(uri: string, options: { readonly backup?: Backup | undefined } = {}): Promise<KeyRecord> {
+    const { link, name } = this.#holderOf(uri);
+    await this.#assertEligible(name);
+    return keyRecord(await this.#asking(link.call('adopt', { uri, backup: options.backup ?? 'none' }, PATIENT_MS)));
+  }
+
+  /**
+   * Destroys the pair at `uri`, or the half of one that a crash left; `label` must repeat the URI's.
+   *
+   * @throws {Fault} hsm/destroy
+   */
+  async destroy(uri: string, label: string): Promise<void> {
+    await this.#asking(this.#holderOf(uri).link.call('destroy', { uri, label }, PATIENT_MS));
   }
 
   /** SubjectPublicKeyInfo of the key at `uri`, DER. */
-  publicKey(_uri: string): Promise<Uint8Array> {
-    return Promise.reject(notYet());
+  async publicKey(uri: string): Promise<Uint8Array> {
+    return (await this.signer(uri)).spki;
   }
 
   /** Everything that stands in the token. */
-  inventory(_token: string): Promise<Inventory> {
-    return Promise.reject(notYet());
+  async inventory(token: string): Promise<Inventory> {
+    const letter = await this.#asking(this.#known(token).link.call('inventory', {}, PATIENT_MS));
+    return { ...letter, keys: letter.keys.map(keyRecord) };
   }
 
-  token(_token: string): Promise<TokenInfo> {
-    return Promise.reject(notYet());
-  }
-
-  /** Random octets from the token's own generator. */
-  random(_token: string, _length: number): Promise<Uint8Array> {
-    return Promise.reject(notYet());
-  }
-
-  doctor(_token: string): Promise<DoctorReport> {
-    return Promise.reject(notYet());
-  }
-
-  bench(_token: string): Promise<readonly BenchFigure[]> {
-    return Promise.reject(notYet());
+  token(token: string): Promise<TokenInfo> {
+    return this.#asking(this.#known(token).link.call('token', {}, this.#deadlineMs));
   }
 
   /** Resolves if the token can be used now; for /readyz. */
-  probe(_token: string): Promise<void> {
-    return Promise.reject(notYet());
+  async probe(token: string): Promise<void> {
+    await this.random(token, 8);
   }
 
-  /** The names under which tokens were given to `open`. */
-  get tokenNames(): readonly string[] {
-    return [];
+  /** Random octets from the token's own generator. */
+  async random(token: string, length: number): Promise<Uint8Array> {
+    const { octets } = await this.#asking(this.#known(token).link.call('random', { length }, this.#deadlineMs));
+    return fromBase64(octets);
   }
 
-  close(): Promise<void> {
-    return Promise.resolve();
+  /** Tries what the token can do, with keys that leave no trace, and, when nobody else uses it, whether it returns. */
+  doctor(token: string): Promise<DoctorReport> {
+    return doctor(token, this.#known(token).link);
+  }
+
+  bench(token: string): Promise<readonly BenchFigure[]> {
+    return bench(this.#known(token).link);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#tokens.values()].map(({ link }) => link.close()));
+  }
+
+  async #sign(link: AgentLink, uri: string, label: string, message: Uint8Array): Promise<Uint8Array> {
+    const begun = performance.now();
+    const signature = await this.#asking(link.sign(uri, message, this.#deadlineMs));
+    this.#metrics.signed(label, (performance.now() - begun) / 1000);
+    return signature;
+  }
+
+  async #asking<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer;
+    } catch (error) {
+      this.#metrics.failed(error);
+      throw error;
+    }
+  }
+
+  async #assertEligible(name: string): Promise<void> {
+    if (this.#mode !== 'production' || this.#eligible.has(name)) return;
+    assertEligible(this.#mode, await this.token(name));
+    this.#eligible.add(name);
+  }
+
+  #known(name: string): KnownToken {
+    const token = this.#tokens.get(name);
+    if (token === undefined) {
+      throw new Fault('absent', 'hsm/token-unknown', `no token named ${name} is configured; add it under hsm.tokens`);
+    }
+    return token;
+  }
+
+  #holderOf(uri: string): KnownToken {
+    const { token: label } = parsePkcs11Uri(uri);
+    const holders = [...this.#tokens.values()].filter((token) => token.label === label);
+    const [holder] = holders;
+    if (holder === undefined || holders.length > 1) {
+      throw new Fault('absent', 'hsm/token-unknown', `not exactly one configured token has the label that ${uri} names; see hsm.tokens`);
+    }
+    return holder;
+  }
+
+  async #sessions(): Promise<ReadonlyMap<string, number>> {
+    const counts = new Map<string, number>();
+    for (const { name, link } of this.#tokens.values()) {
+      const status = link.standing ? await link.call('status', {}, 1000).catch(() => undefined) : undefined;
+      counts.set(name, status?.sessions ?? 0);
+    }
+    return counts;
   }
 }
 
-function notYet(): Fault {
-  return new Fault('unavailable', 'hsm/agent-lost', 'the agent of the token is not running');
+function keyRecord({ uri, algorithm, spki, id, report }: KeyLetter): KeyRecord {
+  return { uri, algorithm, spki: fromBase64(spki), id: fromHex(id), report };
 }
-
-export type { AttributeReport };

@@ -1,3 +1,5 @@
+export { formatDoctorReport } from './doctor.js';
+export { assertEligible, isEligible } from './eligibility.js';
 export { Hsm, type ExpectedKey, type HsmLogger, type HsmOptions, type NewKey } from './hsm.js';
 export type {
   AttributeReport,
@@ -11,5 +13,6 @@ export type {
   TokenInfo,
   Verdict,
 } from './key-report.js';
+export { formatPkcs11Uri, namesToken, parsePkcs11Uri, type Pkcs11Uri } from './pkcs11-uri.js';
 export type { KeyAlgorithm, Signer } from './signer.js';
 export type { TokenSettings } from './token-settings.js';

@@ -1,0 +1,183 @@
+/** Reads letters from the socket, hands them to whoever can answer, writes the answers back. */
+import { randomBytes } from 'node:crypto';
+import { createServer, type Server, type Socket } from 'node:net';
+import { verifySignature } from '#core/crypto';
+import { Fault, isFault } from '#core/fault';
+import { fromHex } from '#core/octets';
+import { FRAME, FrameReader, FrameWriter, formatFaultBody, parseSignBody, type Frame } from '../frames.js';
+import { PROTOCOL, type Calls, type Operation } from '../protocol.js';
+import { destroyKey, generateKey, generatePassingKey } from './generate-key.js';
+import { examine } from './examine.js';
+import { inventory, keyLetter } from './inventory.js';
+import type { Handle } from './library.js';
+import type { Log } from './log.js';
+import { permittedKey } from './permitted-key.js';
+import type { AgentSettings } from './settings.js';
+import { SignMessage } from './sign-message.js';
+import type { Token } from './token.js';
+
+type Answers = { readonly [Name in Operation]: (asks: Calls[Name]['asks']) => Promise<Calls[Name]['answers']> };
+
+const PROOF = Buffer.from('airseal: this key is in the token', 'utf8');
+
+export class AgentServer {
+  readonly #settings: AgentSettings;
+  readonly #token: Token;
+  readonly #sign: SignMessage;
+  readonly #log: Log;
+  readonly #server: Server;
+  readonly #peers = new Set<Socket>();
+  readonly #passing = new Map<string, Handle>();
+  readonly #answers: Answers;
+
+  constructor(settings: AgentSettings, token: Token, log: Log) {
+    this.#settings = settings;
+    this.#token = token;
+    this.#sign = new SignMessage(token);
+    this.#log = log;
+    this.#server = createServer((socket) => this.#welcome(socket));
+    this.#answers = this.#makeAnswers();
+  }
+
+  listen(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      // The socket is born closed to others; changing its mode afterwards would leave a gap.
+      const mask = process.umask(0o177);
+      this.#server.listen(this.#settings.socket, () => {
+        process.umask(mask);
+        resolve();
+      });
+    });
+  }
+
+  /** Resolves when no process has been here for as long as the agent lingers. */
+  deserted(): Promise<void> {
+    return new Promise((resolve) => {
+      let timer: NodeJS.Timeout | undefined;
+      const watch = (): void => {
+        clearTimeout(timer);
+        if (this.#peers.size === 0) timer = setTimeout(resolve, this.#settings.lingerMs);
+      };
+      this.#server.on('connection', (socket) => {
+        watch();
+        socket.once('close', () => setImmediate(watch));
+      });
+      watch();
+    });
+  }
+
+  async close(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+      for (const peer of this.#peers) peer.destroy();
+    });
+    await this.#token.close();
+  }
+
+  #welcome(socket: Socket): void {
+    const reader = new FrameReader();
+    const writer = new FrameWriter((bytes) => {
+      if (!socket.destroyed) socket.write(bytes);
+    });
+    this.#peers.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => this.#peers.delete(socket));
+    socket.on('data', (chunk) => {
+      try {
+        for (const frame of reader.read(chunk)) void this.#answer(frame, writer);
+      } catch (error) {
+        this.#log('a peer was sent away', { error: String(error) });
+        socket.destroy();
+      }
+    });
+  }
+
+  async #answer(frame: Frame, writer: FrameWriter): Promise<void> {
+    try {
+      if (frame.kind === FRAME.sign) {
+        const { uri, message } = parseSignBody(frame.body);
+        writer.send(frame.id, FRAME.signature, await this.#sign.execute(uri, message));
+      } else {
+        const { operation, asks } = JSON.parse(frame.body.toString('utf8')) as { operation: Operation; asks: never };
+        const answer = Object.hasOwn(this.#answers, operation) ? this.#answers[operation] : undefined;
+        if (answer === undefined) throw new Fault('malformed', 'hsm/frame', 'the agent does not know this request');
+        writer.send(frame.id, FRAME.answer, Buffer.from(JSON.stringify(await answer(asks))));
+      }
+    } catch (error) {
+      writer.send(frame.id, FRAME.fault, formatFaultBody(this.#asFault(error)));
+    }
+  }
+
+  #asFault(error: unknown): Fault {
+    if (isFault(error)) {
+      if (error.kind === 'corrupt' || error.kind === 'refused') this.#log(error.message, { code: error.code, ...error.detail });
+      return error;
+    }
+    this.#log('defect', { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    return new Fault('unavailable', 'hsm/agent-defect', "the token's agent failed; its log in the runtime directory says why");
+  }
+
+  #makeAnswers(): Answers {
+    const token = this.#token;
+    return {
+      hello: () => Promise.resolve({ protocol: PROTOCOL, fingerprint: this.#settings.fingerprint, pid: process.pid }),
+      status: () =>
+        Promise.resolve({
+          sessions: token.current === undefined ? 0 : token.current.sessions.size + 1,
+          underWay: token.current?.sessions.underWay ?? 0,
+          peers: this.#peers.size,
+        }),
+      token: () => token.with((open) => open.info),
+      key: ({ uri, backup }) =>
+        token.with((open) => {
+          const { key, report } = permittedKey(open, uri, backup);
+          return keyLetter(key, report);
+        }),
+      generate: (asks) =>
+        token.with(async (open) => {
+          const wish = { ...asks, id: fromHex(asks.id), lasting: true };
+          const { key, report } = await generateKey(open, this.#sign, wish);
+          this.#log('key generated', { uri: key.uri, algorithm: key.facts.algorithm });
+          return keyLetter(key, report);
+        }),
+      adopt: ({ uri, backup }) =>
+        token.with(async (open) => {
+          const { key, report } = permittedKey(open, uri, backup);
+          verifySignature(key.publicKey, PROOF, await this.#sign.execute(uri, PROOF));
+          return keyLetter(key, report);
+        }),
+      destroy: ({ uri, label }) =>
+        token.with((open) => {
+          const destroyed = destroyKey(open, uri, label);
+          this.#sign.forget(uri);
+          this.#log('key destroyed', { uri, objects: destroyed });
+          return { destroyed };
+        }),
+      inventory: () => token.with((open) => inventory(open)),
+      random: ({ length }) =>
+        token.with((open) => {
+          const octets = open.library.C_GenerateRandom(open.desk, Buffer.alloc(length));
+          return { octets: octets.toString('base64') };
+        }),
+      passing: ({ algorithm }) =>
+        token.with(async (open) => {
+          const session = open.openSession(true);
+          const [label, id] = [`airseal-passing-${randomBytes(4).toString('hex')}`, randomBytes(16)];
+          const key = await generatePassingKey(open, session, { label, id, algorithm });
+          this.#sign.admit(open, key);
+          this.#passing.set(key.uri, session);
+          return { uri: key.uri };
+        }),
+      forget: ({ uri }) =>
+        token.with((open) => {
+          this.#sign.forget(uri);
+          const session = this.#passing.get(uri);
+          if (session !== undefined) open.library.C_CloseSession(session);
+          this.#passing.delete(uri);
+          return {};
+        }),
+      examine: () => token.with((open) => examine(open, this.#sign)),
+    };
+  }
+}

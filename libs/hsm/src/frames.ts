@@ -1,0 +1,118 @@
+/**
+ * The letters between a process and the agent of a token.
+ *
+ *   u32 length of what follows | u32 number of the request | u8 kind | body
+ *
+ * `call` and `answer` carry JSON; `sign` carries the key's URI and the message, `signature` the octets, so
+ * that the hot path neither parses JSON nor spells bytes in base64. `fault` carries a Fault as JSON.
+ */
+import { Fault, type FaultKind } from '#core/fault';
+
+export const FRAME = { call: 1, sign: 2, answer: 3, signature: 4, fault: 5 } as const;
+export type FrameKind = (typeof FRAME)[keyof typeof FRAME];
+
+export interface Frame {
+  readonly id: number;
+  readonly kind: FrameKind;
+  readonly body: Buffer;
+}
+
+/** A message to be signed is a certificate, a checkpoint or a metadata file; none comes near this. */
+export const MAX_FRAME_BYTES = 8 * 1024 * 1024;
+
+const HEADER_BYTES = 9;
+
+export function formatFrame(id: number, kind: FrameKind, body: Uint8Array): Buffer {
+  const frame = Buffer.allocUnsafe(HEADER_BYTES + body.length);
+  frame.writeUInt32BE(5 + body.length, 0);
+  frame.writeUInt32BE(id, 4);
+  frame.writeUInt8(kind, 8);
+  frame.set(body, HEADER_BYTES);
+  return frame;
+}
+
+/** Cuts a stream of octets into frames. */
+export class FrameReader {
+  #rest: Buffer = Buffer.alloc(0);
+
+  /** @throws {Fault} hsm/frame: what follows cannot be trusted, the connection must be closed */
+  *read(chunk: Buffer): Generator<Frame> {
+    this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    while (this.#rest.length >= 4) {
+      const length = this.#rest.readUInt32BE(0);
+      if (length < 5 || length > MAX_FRAME_BYTES) {
+        throw new Fault('malformed', 'hsm/frame', 'the other side of the agent socket speaks another protocol');
+      }
+      if (this.#rest.length < 4 + length) return;
+      const kind = this.#rest.readUInt8(8) as FrameKind;
+      const body = this.#rest.subarray(HEADER_BYTES, 4 + length);
+      const id = this.#rest.readUInt32BE(4);
+      this.#rest = this.#rest.subarray(4 + length);
+      yield { id, kind, body };
+    }
+  }
+}
+
+/** Gathers what is written in one turn of the event loop into one system call. */
+export class FrameWriter {
+  readonly #write: (bytes: Buffer) => void;
+  #waiting: Buffer[] = [];
+
+  constructor(write: (bytes: Buffer) => void) {
+    this.#write = write;
+  }
+
+  send(id: number, kind: FrameKind, body: Uint8Array): void {
+    if (this.#waiting.length === 0) setImmediate(() => this.#flush());
+    this.#waiting.push(formatFrame(id, kind, body));
+  }
+
+  #flush(): void {
+    const [only] = this.#waiting;
+    const bytes = this.#waiting.length === 1 && only !== undefined ? only : Buffer.concat(this.#waiting);
+    this.#waiting = [];
+    this.#write(bytes);
+  }
+}
+
+/** Body of a `sign` frame: u16 length of the URI, the URI, the message. */
+export function formatSignBody(uri: string, message: Uint8Array): Buffer {
+  const name = Buffer.from(uri, 'utf8');
+  const body = Buffer.allocUnsafe(2 + name.length + message.length);
+  body.writeUInt16BE(name.length, 0);
+  body.set(name, 2);
+  body.set(message, 2 + name.length);
+  return body;
+}
+
+/** @throws {Fault} hsm/frame */
+export function parseSignBody(body: Buffer): { readonly uri: string; readonly message: Buffer } {
+  const end = body.length < 2 ? Number.POSITIVE_INFINITY : 2 + body.readUInt16BE(0);
+  if (end > body.length) throw new Fault('malformed', 'hsm/frame', 'a request to sign is cut short');
+  return { uri: body.toString('utf8', 2, end), message: body.subarray(end) };
+}
+
+interface FaultLetter {
+  readonly kind: FaultKind;
+  readonly code: string;
+  readonly message: string;
+  readonly detail: Readonly<Record<string, string | number | boolean>>;
+  readonly retryAfterSeconds?: number;
+}
+
+export function formatFaultBody(fault: Fault): Buffer {
+  const { kind, code, message, detail, retryAfterSeconds } = fault;
+  const letter: FaultLetter = {
+    kind,
+    code,
+    message,
+    detail,
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  };
+  return Buffer.from(JSON.stringify(letter));
+}
+
+export function parseFaultBody(body: Buffer): Fault {
+  const { kind, code, message, ...options } = JSON.parse(body.toString('utf8')) as FaultLetter;
+  return new Fault(kind, code, message, options);
+}

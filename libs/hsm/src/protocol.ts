@@ -1,0 +1,62 @@
+/** What a process may ask of a token's agent, besides signatures. Octets travel as base64. */
+import type {
+  AttributeReport,
+  Backup,
+  DoctorFinding,
+  DoctorReport,
+  Inventory,
+  TokenInfo,
+} from './key-report.js';
+import type { KeyAlgorithm } from './signer.js';
+
+/** Raised with every change of these letters: two builds must not talk past each other. */
+export const PROTOCOL = 1;
+
+export interface KeyLetter {
+  readonly uri: string;
+  readonly algorithm: KeyAlgorithm;
+  readonly spki: string;
+  readonly id: string;
+  readonly report: AttributeReport;
+}
+
+export interface InventoryLetter {
+  readonly token: TokenInfo;
+  readonly keys: readonly KeyLetter[];
+  readonly others: Inventory['others'];
+}
+
+export interface NewKeyLetter {
+  readonly label: string;
+  readonly algorithm: KeyAlgorithm;
+  readonly id: string;
+  readonly backup: Backup;
+  readonly alwaysAuthenticate: boolean;
+}
+
+/** Operation → what is asked, what is answered. */
+export interface Calls {
+  /** The first letter: both sides must mean the same token, library and protocol. */
+  hello: { asks: object; answers: { readonly protocol: number; readonly fingerprint: string; readonly pid: number } };
+  status: { asks: object; answers: { readonly sessions: number; readonly underWay: number; readonly peers: number } };
+  token: { asks: object; answers: TokenInfo };
+  key: { asks: { readonly uri: string; readonly backup: Backup }; answers: KeyLetter };
+  generate: { asks: NewKeyLetter; answers: KeyLetter };
+  adopt: { asks: { readonly uri: string; readonly backup: Backup }; answers: KeyLetter };
+  destroy: { asks: { readonly uri: string; readonly label: string }; answers: { readonly destroyed: number } };
+  inventory: { asks: object; answers: InventoryLetter };
+  random: { asks: { readonly length: number }; answers: { readonly octets: string } };
+  /** A key pair that lives as long as the agent's sessions and leaves no trace: for doctor and bench. */
+  passing: { asks: { readonly algorithm: KeyAlgorithm }; answers: { readonly uri: string } };
+  forget: { asks: { readonly uri: string }; answers: object };
+  examine: {
+    asks: object;
+    answers: {
+      readonly token: TokenInfo;
+      readonly mechanisms: DoctorReport['mechanisms'];
+      readonly findings: readonly DoctorFinding[];
+    };
+  };
+}
+
+export type Operation = keyof Calls;
