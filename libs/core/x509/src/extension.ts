@@ -39,11 +39,14 @@ export function formatKeyUsage(...bits: readonly number[]): Uint8Array {
   return formatExtension(OID.keyUsage, true, namedBits(...bits));
 }
 
-/** Bit numbers that are set. */
+/** Bit numbers that are set. @throws {Fault} der/bits unless trailing zero bits are dropped (X.690 §11.2.2) */
 export function parseKeyUsage(value: Uint8Array): number[] {
   const reader = new DerReader(value);
   const { octets, unused } = reader.bits();
   reader.finish();
+  if (((octets.at(-1) ?? 1) >> unused) % 2 === 0) {
+    throw new Fault('malformed', 'der/bits', 'a list of named bits ends with one that is set');
+  }
   const set: number[] = [];
   for (let bit = 0; bit < octets.length * 8 - unused; bit++) {
     if (((octets[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0) set.push(bit);

@@ -40,6 +40,8 @@ export {
   type LeafName,
   type SubjectAltName,
 } from './extension.js';
+export { assertNoErrors, lintCertificate, lintLeaf, LINTS, lintTbs } from './lint.js';
+export type { Finding, Lint, LintContext, LintRole, LintSubject, Severity } from './lint-subject.js';
 export { loggedTbs } from './logged-tbs.js';
 export { formatName, nameText, parseName, type DistinguishedName, type NameAttribute } from './name.js';
 export {
