@@ -1,3 +1,4 @@
+export { CaModule } from './ca.module.js';
 export {
   IssueCertificate,
   type CertificateLog,

@@ -24,12 +24,14 @@ import {
   draftLeaf,
   issuerKeyHash,
   type LeafDraft,
+  lintLeaf,
   loggedTbs,
   parseCertificate,
   verifyIssuedBy,
 } from '#core/x509';
 import type { Signer } from '#hsm';
 import type { Identity } from '#identity';
+import type { Mode } from '#instance';
 import type { Clock } from '#platform';
 import type { IssuanceJournal } from './issuance-record.js';
 import { caInForce, type IssuingCa, VALIDITY_MS } from './issuing-ca.js';
@@ -71,10 +73,8 @@ export interface IssueCertificatePorts {
   readonly journal: IssuanceJournal;
   readonly clock: Clock;
   readonly random: (length: number) => Uint8Array;
-  /** Names what is wrong with a TBS; empty when nothing is. */
-  readonly lint: (tbs: Uint8Array, ca: IssuingCa) => readonly string[];
-  /** Adds the extension that makes certificates of rehearsals unusable. */
-  readonly rehearsal?: boolean;
+  /** Certificates of rehearsals get the extension that makes them unusable. */
+  readonly mode: Mode;
 }
 
 const SERIAL_OCTETS = 20;
@@ -104,7 +104,7 @@ export class IssueCertificate {
     const signer = await this.#signer(ca);
     const draft = this.#draft(identity, key, ca, signer);
     const precertTbs = draft.tbsPrecert();
-    const findings = this.#ports.lint(precertTbs, ca);
+    const findings = this.#lint(precertTbs, 'precertificate', ca);
 
     // 3. record
     await journal.record({
@@ -125,7 +125,7 @@ export class IssueCertificate {
 
     // 5. sign
     const finalTbs = draft.tbsFinal(sctListExtension([sct]));
-    const again = this.#ports.lint(finalTbs, ca);
+    const again = this.#lint(finalTbs, 'final', ca);
     if (again.length > 0) throw lintRefusal(again);
     if (!equalOctets(loggedTbs(finalTbs), draft.tbsLogged())) {
       throw new Fault('corrupt', 'ca/other-bytes', 'the final certificate is not what the log promised for');
@@ -160,9 +160,16 @@ export class IssueCertificate {
       name: { kind: identity.sanType === 'other-name' ? 'username' : identity.sanType, value: identity.san },
       oidcIssuer: identity.issuer,
       extensions: identity.extensions,
-      ...(this.#ports.rehearsal === true ? { rehearsal: true } : {}),
+      rehearsal: this.#ports.mode === 'rehearsal',
     });
     return { ...draft, serial };
+  }
+
+  /** Errors only: what is worth a warning is worth none ten minutes later. */
+  #lint(tbs: Uint8Array, phase: 'precertificate' | 'final', ca: IssuingCa): readonly string[] {
+    return lintLeaf(tbs, phase, ca.certificate, { mode: this.#ports.mode })
+      .filter(({ severity }) => severity === 'error')
+      .map(({ id, message }) => `${id}: ${message}`);
   }
 
   async #promise(draft: LeafDraft, precertificate: Uint8Array, ca: IssuingCa): Promise<Uint8Array> {

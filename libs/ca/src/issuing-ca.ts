@@ -40,6 +40,16 @@ export function issuingCa(authority: Authority, signer: () => Promise<Signer>): 
   };
 }
 
+/** Opens a key when it is first needed and keeps it; a failure is not kept, so the next issuance asks again. */
+export function openedOnce(open: () => Promise<Signer>): () => Promise<Signer> {
+  let opened: Promise<Signer> | undefined;
+  return () =>
+    (opened ??= open().catch((error: unknown) => {
+      opened = undefined;
+      throw error;
+    }));
+}
+
 /** How long a leaf is valid (CONTRACTS §1.6). */
 export const VALIDITY_MS = 10 * 60_000;
 

@@ -1,3 +1,4 @@
+export { BUILT_IN_ISSUER, IdentityModule } from './identity.module.js';
 export type { Identity, SanType } from './identity.js';
 export { ProveIdentity, type ProveIdentityPorts } from './prove-identity.js';
 export { issuerFor, parseIssuersFile, type IssuersFile } from './issuers-file.js';

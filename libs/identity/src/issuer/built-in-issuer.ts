@@ -53,6 +53,10 @@ export class BuiltInIssuer {
     return new URL(this.url).pathname.replace(/\/$/, '');
   }
 
+  get tokenEndpoint(): string {
+    return `${new URL(this.url).origin}${this.path}/token`;
+  }
+
   /** Subscribes to failures that the library would otherwise keep to itself. */
   onError(tell: (error: Error) => void): void {
     this.#provider.on('server_error', (_context, error) => tell(error));

@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto';
+import { type DynamicModule, Module } from '@nestjs/common';
+import type pg from 'pg';
+import { fromBase64 } from '#core/octets';
+import { CtLog } from '#ct';
+import { type Hsm, HSM } from '#hsm';
+import { ProveIdentity } from '#identity';
+import { TRUST_MATERIAL, type TrustMaterial } from '#instance';
+import { type Clock, CLOCK, POOL } from '#platform';
+import { PostgresIssuanceJournal } from './issuance-record.js';
+import { IssueCertificate, logKeysOf } from './issue-certificate.js';
+import { issuingCa, openedOnce } from './issuing-ca.js';
+
+@Module({})
+export class CaModule {
+  static on(imports: DynamicModule[]): DynamicModule {
+    return {
+      module: CaModule,
+      imports,
+      providers: [
+        {
+          provide: IssueCertificate,
+          inject: [ProveIdentity, TRUST_MATERIAL, HSM, CtLog, POOL, CLOCK],
+          useFactory: (
+            identities: ProveIdentity,
+            material: TrustMaterial,
+            hsm: Hsm,
+            log: CtLog,
+            pool: pg.Pool,
+            clock: Clock,
+          ) =>
+            new IssueCertificate({
+              identities,
+              authorities: material.certificateAuthorities.map((authority) =>
+                issuingCa(
+                  authority,
+                  openedOnce(() =>
+                    hsm.signer(authority.key.uri, {
+                      algorithm: authority.key.algorithm,
+                      spki: fromBase64(authority.key.spki),
+                    }),
+                  ),
+                ),
+              ),
+              log,
+              logKeys: logKeysOf(material.ctLogs.map(({ key }) => fromBase64(key.spki))),
+              journal: new PostgresIssuanceJournal(pool),
+              clock,
+              random: (length) => randomBytes(length),
+              mode: material.mode,
+            }),
+        },
+      ],
+      exports: [IssueCertificate],
+    };
+  }
+}

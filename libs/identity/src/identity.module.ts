@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import { type DynamicModule, Module } from '@nestjs/common';
+import type pg from 'pg';
+import type { DataSource } from 'typeorm';
+import { Fault } from '#core/fault';
+import { fromBase64 } from '#core/octets';
+import { type Hsm, HSM, type Signer } from '#hsm';
+import { TRUST_MATERIAL, type TrustMaterial } from '#instance';
+import { type Clock, CLOCK, DATA_SOURCE, LOGGER, type Logger, POOL, SETTINGS, type Settings } from '#platform';
+import { BuiltInIssuer } from './issuer/built-in-issuer.js';
+import { MachineIdentities } from './issuer/machine-identities.js';
+import type { TokenSigner } from './issuer/signing-key.js';
+import { parseIssuersFile } from './issuers-file.js';
+import { ProveIdentity } from './prove-identity.js';
+
+/** `BuiltInIssuer`, or null where the network has issuers of its own. */
+export const BUILT_IN_ISSUER = Symbol('BUILT_IN_ISSUER');
+
+type IssuerKey = NonNullable<TrustMaterial['issuer']>['key'];
+
+/** The token is first asked when the first identity token is signed, so a start does not wait for it. */
+function signerOf(hsm: Hsm, key: IssuerKey): TokenSigner {
+  const { uri, algorithm } = key;
+  const spki = fromBase64(key.spki);
+  let opened: Promise<Signer> | undefined;
+  const open = (): Promise<Signer> =>
+    (opened ??= hsm.signer(uri, { algorithm, spki }).catch((error: unknown) => {
+      opened = undefined;
+      throw error;
+    }));
+  return { algorithm, spki, sign: async (message) => (await open()).sign(message) };
+}
+
+function readIssuersFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new Fault('absent', 'identity/issuers-file', `cannot read ${path}, which the setting identity.issuers names`, { cause });
+  }
+}
+
+@Module({})
+export class IdentityModule {
+  static on(imports: DynamicModule[]): DynamicModule {
+    return {
+      module: IdentityModule,
+      imports,
+      providers: [
+        {
+          provide: MachineIdentities,
+          inject: [DATA_SOURCE, CLOCK],
+          useFactory: (source: DataSource, clock: Clock) => new MachineIdentities(source, clock),
+        },
+        {
+          provide: BUILT_IN_ISSUER,
+          inject: [TRUST_MATERIAL, HSM, POOL, MachineIdentities],
+          useFactory: ({ issuer }: TrustMaterial, hsm: Hsm, pool: pg.Pool, machines: MachineIdentities) =>
+            issuer === undefined ? null : new BuiltInIssuer({ url: issuer.url, signer: signerOf(hsm, issuer.key), pool, machines }),
+        },
+        {
+          provide: ProveIdentity,
+          inject: [SETTINGS, CLOCK, LOGGER, BUILT_IN_ISSUER],
+          useFactory: (settings: Settings, clock: Clock, logger: Logger, own: BuiltInIssuer | null) => {
+            const issuers = parseIssuersFile(readIssuersFile(settings.identity.issuers));
+            if (issuers.ignored.length > 0) logger.warn({ ignored: issuers.ignored }, 'keys of the issuers file were ignored');
+            return new ProveIdentity({ issuers, clock, ownKeys: new Map(own === null ? [] : [[own.url, own.keys]]) });
+          },
+        },
+      ],
+      exports: [ProveIdentity, MachineIdentities, BUILT_IN_ISSUER],
+    };
+  }
+}
