@@ -19,7 +19,7 @@ export async function ensurePackages() {
   // `npm run` tells us which npm it is; started by hand, the one on PATH will do.
   const npm = process.env['npm_execpath'];
   const [program, first] = npm !== undefined && npm.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];
-  await run(program, [...first, 'ci', '--no-progress', '--loglevel=error'], { cwd: repository, env: plainEnvironment() });
+  await run(program, [...first, 'ci', '--no-progress', '--loglevel=error'], { cwd: repository });
   if (!existsSync(pinnedNode)) {
     throw new Halt(
       `there is no pinned Node.js for ${process.platform} on ${process.arch}`,
