@@ -24,6 +24,12 @@ interface Pending {
   readonly timer: NodeJS.Timeout;
 }
 
+/** `digest` is the SHA-256 of the public half: the agent signs with that key or not at all. */
+export interface SigningKey {
+  readonly uri: string;
+  readonly digest: Uint8Array;
+}
+
 interface Line {
   readonly socket: Socket;
   readonly writer: FrameWriter;
@@ -61,9 +67,9 @@ export class AgentLink {
     return JSON.parse(frame.body.toString('utf8')) as Calls[Name]['answers'];
   }
 
-  async sign(uri: string, message: Uint8Array, deadlineMs: number): Promise<Uint8Array> {
+  async sign(key: SigningKey, message: Uint8Array, deadlineMs: number): Promise<Uint8Array> {
     const line = await this.#connected();
-    const frame = await this.#request(line, FRAME.sign, formatSignBody(uri, message), deadlineMs);
+    const frame = await this.#request(line, FRAME.sign, formatSignBody(key.uri, key.digest, message), deadlineMs);
     return new Uint8Array(frame.body);
   }
 

@@ -37,9 +37,11 @@ test('a length that no request has ends the conversation', () => {
 });
 
 test('a request to sign carries key and message', () => {
-  const body = formatSignBody('pkcs11:object=ü', Uint8Array.of(1, 2, 3));
-  expect(parseSignBody(body)).toEqual({ uri: 'pkcs11:object=ü', message: Buffer.from([1, 2, 3]) });
-  expect(() => parseSignBody(body.subarray(0, 9))).toThrow(expect.objectContaining({ code: 'hsm/frame' }));
+  const key = new Uint8Array(32).fill(7);
+  const body = formatSignBody('pkcs11:object=ü', key, Uint8Array.of(1, 2, 3));
+  const uri = 'pkcs11:object=ü';
+  expect(parseSignBody(body)).toEqual({ uri, key: Buffer.from(key), message: Buffer.from([1, 2, 3]) });
+  expect(() => parseSignBody(body.subarray(0, 40))).toThrow(expect.objectContaining({ code: 'hsm/frame' }));
 });
 
 test('a fault arrives as it was thrown, without its cause', () => {

@@ -3,7 +3,7 @@
  *
  *   u32 length of what follows | u32 number of the request | u8 kind | body
  *
- * `call` and `answer` carry JSON; `sign` carries the key's URI and the message, `signature` the octets, so
+ * `call` and `answer` carry JSON; `sign` carries the key's name and the message, `signature` the octets, so
  * that the hot path neither parses JSON nor spells bytes in base64. `fault` carries a Fault as JSON.
  */
 import { Fault, type FaultKind } from '#core/fault';
@@ -75,21 +75,31 @@ export class FrameWriter {
   }
 }
 
-/** Body of a `sign` frame: u16 length of the URI, the URI, the message. */
-export function formatSignBody(uri: string, message: Uint8Array): Buffer {
+const DIGEST_BYTES = 32;
+
+/** Body of a `sign` frame: u16 length of the URI, the URI, SHA-256 of the public key, the message. */
+export function formatSignBody(uri: string, key: Uint8Array, message: Uint8Array): Buffer {
   const name = Buffer.from(uri, 'utf8');
-  const body = Buffer.allocUnsafe(2 + name.length + message.length);
-  body.writeUInt16BE(name.length, 0);
-  body.set(name, 2);
-  body.set(message, 2 + name.length);
-  return body;
+  const length = Buffer.allocUnsafe(2);
+  length.writeUInt16BE(name.length);
+  return Buffer.concat([length, name, key, message]);
+}
+
+export interface SignBody {
+  readonly uri: string;
+  readonly key: Buffer;
+  readonly message: Buffer;
 }
 
 /** @throws {Fault} hsm/frame */
-export function parseSignBody(body: Buffer): { readonly uri: string; readonly message: Buffer } {
+export function parseSignBody(body: Buffer): SignBody {
   const end = body.length < 2 ? Number.POSITIVE_INFINITY : 2 + body.readUInt16BE(0);
-  if (end > body.length) throw new Fault('malformed', 'hsm/frame', 'a request to sign is cut short');
-  return { uri: body.toString('utf8', 2, end), message: body.subarray(end) };
+  if (end + DIGEST_BYTES > body.length) throw new Fault('malformed', 'hsm/frame', 'a request to sign is cut short');
+  return {
+    uri: body.toString('utf8', 2, end),
+    key: body.subarray(end, end + DIGEST_BYTES),
+    message: body.subarray(end + DIGEST_BYTES),
+  };
 }
 
 interface FaultLetter {

@@ -6,17 +6,18 @@
  * requests in flight are rejected as `unavailable`, and the next one finds a fresh agent.
  */
 import { randomBytes } from 'node:crypto';
-import type { Registry } from 'prom-client';
+import { sha256 } from '#core/crypto';
 import { Fault } from '#core/fault';
 import { equalOctets, fromBase64, fromHex, toHex } from '#core/octets';
 import type { Mode } from '#instance';
-import { AgentLink } from './agent-link.js';
+import type { Metrics } from '#platform';
+import { AgentLink, type SigningKey } from './agent-link.js';
 import { agentPlace } from './agent-process.js';
 import { bench } from './bench.js';
 import { doctor } from './doctor.js';
 import { assertEligible } from './eligibility.js';
 import type { Backup, BenchFigure, DoctorReport, Inventory, KeyRecord, TokenInfo } from './key-report.js';
-import { hsmMetrics, type HsmMetrics } from './metrics.js';
+import { hsmMetrics, UNMETERED, type HsmMetrics } from './metrics.js';
 import { parsePkcs11Uri } from './pkcs11-uri.js';
 import type { KeyLetter } from './protocol.js';
 import type { KeyAlgorithm, Signer } from './signer.js';
@@ -37,7 +38,7 @@ export interface HsmOptions {
   /** `production` refuses software tokens; defaults to `evaluation`. */
   readonly mode?: Mode | undefined;
   readonly logger?: HsmLogger | undefined;
-  readonly metrics?: Registry | undefined;
+  readonly metrics?: Metrics | undefined;
   /** After how long a signature that has not come is given up. Default 10 000. */
   readonly deadlineMs?: number | undefined;
 }
@@ -70,6 +71,7 @@ interface KnownToken {
 /** Making an RSA key takes a small token minutes. */
 const PATIENT_MS = 10 * 60_000;
 const QUICK_MS = 10_000;
+const WATCH_MS = 5000;
 
 export class Hsm {
   readonly #tokens: ReadonlyMap<string, KnownToken>;
@@ -77,6 +79,9 @@ export class Hsm {
   readonly #deadlineMs: number;
   readonly #metrics: HsmMetrics;
   readonly #eligible = new Set<string>();
+  /** What the agents said of keys; they look again themselves whenever they open the token. */
+  readonly #letters = new Map<string, KeyLetter>();
+  readonly #watch: NodeJS.Timeout | undefined;
 
   private constructor(options: HsmOptions) {
     this.#mode = options.mode ?? 'evaluation';
@@ -94,7 +99,9 @@ export class Hsm {
       return [name, { name, label, link }];
     });
     this.#tokens = new Map(tokens);
-    this.#metrics = hsmMetrics(options.metrics, () => this.#sessions());
+    this.#metrics = options.metrics === undefined ? UNMETERED : hsmMetrics(options.metrics);
+    // Only watching keeps no process alive.
+    if (options.metrics !== undefined) this.#watch = setInterval(() => void this.#countSessions(), WATCH_MS).unref();
   }
 
   /**
@@ -120,8 +127,7 @@ export class Hsm {
   async signer(uri: string, expected: ExpectedKey = {}): Promise<Signer> {
     const { link, name } = this.#holderOf(uri);
     await this.#assertEligible(name);
-    const letter = await this.#asking(link.call('key', { uri, backup: expected.backup ?? 'none' }, this.#deadlineMs));
-    const { algorithm, spki } = keyRecord(letter);
+    const { algorithm, spki } = keyRecord(await this.#lookAt(link, uri, expected.backup ?? 'none'));
     if (
       (expected.algorithm !== undefined && expected.algorithm !== algorithm) ||
       (expected.spki !== undefined && !equalOctets(expected.spki, spki))
@@ -129,7 +135,8 @@ export class Hsm {
       throw new Fault('refused', 'hsm/key-unexpected', `the key ${uri} is not the one that the ceremony made; find out who put it there`);
     }
     const label = parsePkcs11Uri(uri).object ?? name;
-    return { uri, algorithm, spki, sign: (message) => this.#sign(link, uri, label, message) };
+    const digest = sha256(spki);
+    return { uri, algorithm, spki, sign: (message) => this.#sign(link, { uri, digest }, label, message) };
   }
 
   /**
@@ -160,6 +167,7 @@ export class Hsm {
    * @throws {Fault} hsm/destroy
    */
   async destroy(uri: string, label: string): Promise<void> {
+    this.#letters.clear();
     await this.#asking(this.#holderOf(uri).link.call('destroy', { uri, label }, PATIENT_MS));
   }
 
@@ -199,12 +207,22 @@ export class Hsm {
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#watch);
     await Promise.all([...this.#tokens.values()].map(({ link }) => link.close()));
   }
 
-  async #sign(link: AgentLink, uri: string, label: string, message: Uint8Array): Promise<Uint8Array> {
+  async #lookAt(link: AgentLink, uri: string, backup: Backup): Promise<KeyLetter> {
+    const name = `${backup} ${uri}`;
+    const known = this.#letters.get(name);
+    if (known !== undefined) return known;
+    const letter = await this.#asking(link.call('key', { uri, backup }, this.#deadlineMs));
+    this.#letters.set(name, letter);
+    return letter;
+  }
+
+  async #sign(link: AgentLink, key: SigningKey, label: string, message: Uint8Array): Promise<Uint8Array> {
     const begun = performance.now();
-    const signature = await this.#asking(link.sign(uri, message, this.#deadlineMs));
+    const signature = await this.#asking(link.sign(key, message, this.#deadlineMs));
     this.#metrics.signed(label, (performance.now() - begun) / 1000);
     return signature;
   }
@@ -242,13 +260,11 @@ export class Hsm {
     return holder;
   }
 
-  async #sessions(): Promise<ReadonlyMap<string, number>> {
-    const counts = new Map<string, number>();
+  async #countSessions(): Promise<void> {
     for (const { name, link } of this.#tokens.values()) {
       const status = link.standing ? await link.call('status', {}, 1000).catch(() => undefined) : undefined;
-      counts.set(name, status?.sessions ?? 0);
+      this.#metrics.sessions(name, status?.sessions ?? 0);
     }
-    return counts;
   }
 }
 

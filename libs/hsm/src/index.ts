@@ -1,5 +1,6 @@
 export { formatDoctorReport } from './doctor.js';
 export { assertEligible, isEligible } from './eligibility.js';
+export { HSM, HsmModule } from './hsm.module.js';
 export { Hsm, type ExpectedKey, type HsmLogger, type HsmOptions, type NewKey } from './hsm.js';
 export type {
   AttributeReport,

@@ -47,7 +47,7 @@ export interface Calls {
   inventory: { asks: object; answers: InventoryLetter };
   random: { asks: { readonly length: number }; answers: { readonly octets: string } };
   /** A key pair that lives as long as the agent's sessions and leaves no trace: for doctor and bench. */
-  passing: { asks: { readonly algorithm: KeyAlgorithm }; answers: { readonly uri: string } };
+  passing: { asks: { readonly algorithm: KeyAlgorithm }; answers: { readonly uri: string; readonly spki: string } };
   forget: { asks: { readonly uri: string }; answers: object };
   examine: {
     asks: object;

@@ -1,5 +1,5 @@
 /** A private key in the token, found by name, with the public half that every signature is checked against. */
-import { parsePublicKey, type PublicKey } from '#core/crypto';
+import { parsePublicKey, sha256, type PublicKey } from '#core/crypto';
 import { Fault } from '#core/fault';
 import { formatPkcs11Uri, parsePkcs11Uri, type Pkcs11Uri } from '../pkcs11-uri.js';
 import { CKF, CKK, type AlgorithmFacts } from './algorithms.js';
@@ -23,6 +23,8 @@ export interface TokenKey {
   /** Absent in tokens that keep the public half only inside the private object. */
   readonly publicHandle: Handle | undefined;
   readonly publicKey: PublicKey;
+  /** SHA-256 of the public half: what callers name the key by, beside its URI. */
+  readonly digest: Uint8Array;
   readonly id: Uint8Array;
   readonly label: string;
   readonly mechanism: number;
@@ -75,12 +77,14 @@ export function describeKey(token: OpenToken, handle: Handle): TokenKey | undefi
     read(type) ?? (publicHandle === undefined ? undefined : readBytes(library, desk, publicHandle, type));
   const facts = algorithmOf(kind, either(CKA.ecParams), either(CKA.modulus));
   if (facts === undefined) return undefined;
+  const publicKey = parsePublicKey(spkiOf(facts, either));
   return {
     uri: formatPkcs11Uri({ token: token.info.label, ...(label === '' ? { id } : { object: label }) }),
     facts,
     privateHandle: handle,
     publicHandle,
-    publicKey: parsePublicKey(spkiOf(facts, either)),
+    publicKey,
+    digest: sha256(publicKey.spki),
     id: new Uint8Array(id),
     label,
     mechanism: mechanismFor(token, facts),

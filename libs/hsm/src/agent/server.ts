@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { verifySignature } from '#core/crypto';
 import { Fault, isFault } from '#core/fault';
-import { fromHex } from '#core/octets';
+import { fromHex, toBase64 } from '#core/octets';
 import { FRAME, FrameReader, FrameWriter, formatFaultBody, parseSignBody, type Frame } from '../frames.js';
 import { PROTOCOL, type Calls, type Operation } from '../protocol.js';
 import { destroyKey, generateKey, generatePassingKey } from './generate-key.js';
@@ -96,8 +96,8 @@ export class AgentServer {
   async #answer(frame: Frame, writer: FrameWriter): Promise<void> {
     try {
       if (frame.kind === FRAME.sign) {
-        const { uri, message } = parseSignBody(frame.body);
-        writer.send(frame.id, FRAME.signature, await this.#sign.execute(uri, message));
+        const { uri, key, message } = parseSignBody(frame.body);
+        writer.send(frame.id, FRAME.signature, await this.#sign.execute(uri, message, key));
       } else {
         const { operation, asks } = JSON.parse(frame.body.toString('utf8')) as { operation: Operation; asks: never };
         const answer = Object.hasOwn(this.#answers, operation) ? this.#answers[operation] : undefined;
@@ -167,7 +167,7 @@ export class AgentServer {
           const key = await generatePassingKey(open, session, { label, id, algorithm });
           this.#sign.admit(open, key);
           this.#passing.set(key.uri, session);
-          return { uri: key.uri };
+          return { uri: key.uri, spki: toBase64(key.publicKey.spki) };
         }),
       forget: ({ uri }) =>
         token.with((open) => {

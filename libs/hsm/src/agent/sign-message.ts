@@ -11,7 +11,8 @@
  * between the second and the third step.
  */
 import { digest, HASH_LENGTH, verifySignature } from '#core/crypto';
-import { isFault } from '#core/fault';
+import { Fault, isFault } from '#core/fault';
+import { equalOctets } from '#core/octets';
 import { CKK, CKM } from './algorithms.js';
 import { digestInfo, garbage, signatureFromToken } from './encodings.js';
 import type { TokenKey } from './key.js';
@@ -28,10 +29,16 @@ export class SignMessage {
     this.#token = token;
   }
 
-  /** @throws {Fault} what the token says no to, in our words; hsm/garbage, hsm/attributes, hsm/key-absent */
-  execute(uri: string, message: Buffer): Promise<Uint8Array> {
+  /**
+   * Signs with the key at `uri`; where `expected` is given, only if it is the SHA-256 of its public half.
+   *
+   * @throws {Fault} what the token says no to, in our words; hsm/garbage, hsm/attributes, hsm/key-absent,
+   *   hsm/key-unexpected
+   */
+  execute(uri: string, message: Buffer, expected?: Uint8Array): Promise<Uint8Array> {
     return this.#token.with(async (token) => {
       const key = this.#find(token, uri);
+      if (expected !== undefined && !equalOctets(expected, key.digest)) throw unexpected(uri);
       const input = toBeSigned(key, message);
       const raw = await token.sessions.use(uri, (session) => signIn(token, session, key, input));
       const signature = signatureFromToken(raw, key.facts);
@@ -65,6 +72,10 @@ export class SignMessage {
     this.#keys.clear();
     this.#generation = token.generation;
   }
+}
+
+function unexpected(uri: string): Fault {
+  return new Fault('refused', 'hsm/key-unexpected', `the key ${uri} is not the one that it was before; nothing was signed; find out who changed it`);
 }
 
 function toBeSigned(key: TokenKey, message: Buffer): Buffer {
