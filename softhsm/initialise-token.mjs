@@ -14,6 +14,7 @@ if (library === undefined || label === undefined || soPinFile === undefined || p
   process.exit(2);
 }
 
+/** @type {typeof import('pkcs11js')} */
 const pkcs11js = createRequire(import.meta.url)('pkcs11js');
 const soPin = readFileSync(soPinFile, 'utf8').trim();
 const pin = readFileSync(pinFile, 'utf8').trim();

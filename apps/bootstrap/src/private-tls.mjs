@@ -30,13 +30,15 @@ export async function ensurePrivateTls(directory, names) {
 
   await import('reflect-metadata');
   const x509 = await import('@peculiar/x509');
-  const crypto = /** @type {Crypto} */ (/** @type {unknown} */ (webcrypto));
+  // The library's types are the browser's; Node's own describe the same object.
+  const crypto = /** @type {any} */ (webcrypto);
+  const { subtle } = webcrypto;
   x509.cryptoProvider.set(crypto);
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   const window = { notBefore: new Date(Date.now() - 5 * 60_000), notAfter: new Date(Date.now() + lifetimeDays * day) };
   const issuer = [{ O: [names.organisation] }, { CN: ['Airseal evaluation TLS'] }];
 
-  const authority = /** @type {CryptoKeyPair} */ (await crypto.subtle.generateKey(algorithm, false, ['sign', 'verify']));
+  const authority = /** @type {any} */ (await subtle.generateKey(algorithm, false, ['sign', 'verify']));
   const ca = await x509.X509CertificateGenerator.createSelfSigned(
     {
       serialNumber: serialNumber(),
@@ -53,7 +55,7 @@ export async function ensurePrivateTls(directory, names) {
     crypto,
   );
 
-  const server = /** @type {CryptoKeyPair} */ (await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']));
+  const server = /** @type {any} */ (await subtle.generateKey(algorithm, true, ['sign', 'verify']));
   const certificate = await x509.X509CertificateGenerator.create(
     {
       serialNumber: serialNumber(),
@@ -74,7 +76,7 @@ export async function ensurePrivateTls(directory, names) {
     },
     crypto,
   );
-  const key = x509.PemConverter.encode(await crypto.subtle.exportKey('pkcs8', server.privateKey), 'PRIVATE KEY');
+  const key = x509.PemConverter.encode(await subtle.exportKey('pkcs8', server.privateKey), 'PRIVATE KEY');
 
   const partial = `${directory}.partial`;
   removeTree(partial);

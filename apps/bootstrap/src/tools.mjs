@@ -20,7 +20,8 @@ function jest(configuration, args) {
   );
 }
 
-const types = () => tool('typescript/bin/tsc', ['-p', 'tsconfig.json', '--noEmit', '--incremental', 'false']);
+const types = () =>
+  all(['tsconfig.json', 'apps/bootstrap/tsconfig.json'].map((project) => () => tool('typescript/bin/tsc', ['-p', project, '--noEmit', '--incremental', 'false'])));
 const lint = (/** @type {readonly string[]} */ args) => tool('oxlint/bin/oxlint', ['--type-aware', ...args]);
 const rules = () => tool('dependency-cruiser/bin/dependency-cruise.mjs', ['--config', '.dependency-cruiser.cjs', 'apps', 'libs']);
 
