@@ -40,7 +40,10 @@ const ED25519 = '1.3.101.112';
 function ipText(octets: Uint8Array): string[] {
   if (octets.length === 4) return [octets.join('.')];
   if (octets.length !== 16) return [];
-  const groups = Array.from({ length: 8 }, (_, at) => (octets[2 * at] ?? 0) * 256 + (octets[2 * at + 1] ?? 0));
+  const groups = Array.from(
+    { length: 8 },
+    (_, at) => (octets[2 * at] ?? 0) * 256 + (octets[2 * at + 1] ?? 0),
+  );
   const text = groups.map((group) => group.toString(16)).join(':');
   const runs = [...text.matchAll(/(?<![^:])0(?::0)+(?![^:])/g)];
   const longest = runs.reduce((best, [run]) => (run.length > best.length ? run : best), '');
@@ -139,11 +142,14 @@ export function readSignerCertificate(der: Uint8Array): SignerCertificate {
 function verifyLink(child: SignerCertificate, parent: SignerCertificate, at: number): void {
   const refuse = (what: string, cause?: unknown): Fault =>
     new Fault('unverified', 'entry/chain', `certificate chain: ${what}`, { cause });
-  if (!equalOctets(child.issuer, parent.subject)) throw refuse('each certificate must name the next as its issuer');
+  if (!equalOctets(child.issuer, parent.subject))
+    throw refuse('each certificate must name the next as its issuer');
   if (!parent.isCa) throw refuse('an issuer in it is not a certificate authority');
-  if (at < parent.notBefore || at > parent.notAfter) throw refuse('an issuer in it was not valid when the leaf was issued');
+  if (at < parent.notBefore || at > parent.notAfter)
+    throw refuse('an issuer in it was not valid when the leaf was issued');
   const hash = SIGNATURE_HASH[child.signatureAlgorithm];
-  if (hash === undefined && child.signatureAlgorithm !== ED25519) throw refuse('a signature algorithm in it is unknown');
+  if (hash === undefined && child.signatureAlgorithm !== ED25519)
+    throw refuse('a signature algorithm in it is unknown');
   try {
     verifySignature(parent.key, child.tbs, child.signature, hash);
   } catch (cause) {

@@ -29,15 +29,26 @@ export interface Envelope {
 }
 
 export function readSignatureText(text: JsonValue | undefined): EnvelopeSignature {
-  if (typeof text !== 'string' || !BASE64.test(text)) throw malformed('DSSE signature is not standard base64');
+  if (typeof text !== 'string' || !BASE64.test(text))
+    throw malformed('DSSE signature is not standard base64');
   return { text, octets: anyBase64(text, 'signature') };
 }
 
-export function assembleEnvelope(payloadType: string, payloadText: string, texts: readonly JsonValue[]): Envelope {
+export function assembleEnvelope(
+  payloadType: string,
+  payloadText: string,
+  texts: readonly JsonValue[],
+): Envelope {
   if (texts.length === 0) throw malformed('DSSE envelope must contain 1 or more signatures');
-  if (texts.length > MAX_SIGNATURES) throw malformed(`too many signatures: ${texts.length}, max allowed: ${MAX_SIGNATURES}`);
+  if (texts.length > MAX_SIGNATURES)
+    throw malformed(`too many signatures: ${texts.length}, max allowed: ${MAX_SIGNATURES}`);
   const payload = anyBase64(payloadText, 'payload');
-  return { payloadType, payload, signatures: texts.map(readSignatureText), signed: pae(payloadType, payload) };
+  return {
+    payloadType,
+    payload,
+    signatures: texts.map(readSignatureText),
+    signed: pae(payloadType, payload),
+  };
 }
 
 /** @throws {Fault} json/malformed, entry/malformed */

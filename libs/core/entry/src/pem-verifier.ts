@@ -3,13 +3,14 @@
  * PEM. Its canonical form is the same in 64 columns with LF and a final newline; clients rebuild that string
  * themselves to compare entries.
  */
-import { parsePublicKey, verifySignature, type PublicKey } from '#core/crypto';
+import { parsePublicKey, type PublicKey } from '#core/crypto';
 import { Fault } from '#core/fault';
 import { toUtf8 } from '#core/octets';
 import { formatPem, parsePem, type PemBlock } from '#core/pem';
 import { readSignerCertificate, verifyChain, type SignerCertificate } from './certificate.js';
 import { pemKey } from './search-keys.js';
 import { within } from './refuse.js';
+import { verifyOverMessage } from './signature.js';
 
 const MAX_CHAIN = 10;
 
@@ -52,7 +53,8 @@ export function readPemVerifier(pem: Uint8Array): PemVerifier {
     const blocks = parsePem(toUtf8(pem));
     const [first] = blocks;
     if (blocks.length === 1 && first?.label === 'PUBLIC KEY') return readKey(first);
-    if (blocks.length === 1 && first?.label !== 'CERTIFICATE') throw refuse(`cannot handle type ${first?.label}`);
+    if (blocks.length === 1 && first?.label !== 'CERTIFICATE')
+      throw refuse(`cannot handle type ${first?.label}`);
     return readCertificates(blocks);
   });
 }
@@ -67,9 +69,13 @@ export function verifyVerifierChain(verifier: PemVerifier): void {
 }
 
 /** Whether `signature` over `message` is this verifier's; Rekor v1 hashes envelopes with SHA-256 only. */
-export function holdsOverEnvelope(verifier: PemVerifier, message: Uint8Array, signature: Uint8Array): boolean {
+export function holdsOverEnvelope(
+  verifier: PemVerifier,
+  message: Uint8Array,
+  signature: Uint8Array,
+): boolean {
   try {
-    verifySignature(verifier.key, message, signature, 'sha256');
+    verifyOverMessage(verifier.key, 'sha256', message, signature);
     return true;
   } catch (error) {
     if (error instanceof Fault && error.code === 'crypto/signature-mismatch') return false;

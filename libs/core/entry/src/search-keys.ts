@@ -63,7 +63,11 @@ export function statementKeys(payloadType: string, payload: Uint8Array): string[
 export function searchKeysOf(...keys: readonly string[]): string[] {
   const distinct = new Set(keys.map((key) => key.toLowerCase()));
   if (distinct.size > MAX_KEYS) {
-    throw new Fault('malformed', 'entry/too-many-keys', `split the statement: it names more than ${MAX_KEYS} digests`);
+    throw new Fault(
+      'malformed',
+      'entry/too-many-keys',
+      `split the statement: it names more than ${MAX_KEYS} digests`,
+    );
   }
   return [...distinct].filter((key) => key !== '' && key.length <= MAX_KEY_LENGTH);
 }

@@ -13,7 +13,11 @@ const UNPAIRED_SURROGATE = /\p{Surrogate}/u;
 
 function spellString(text: string): string {
   if (UNPAIRED_SURROGATE.test(text)) {
-    throw new Fault('malformed', 'json/no-canonical-form', 'a string with an unpaired surrogate has no canonical form');
+    throw new Fault(
+      'malformed',
+      'json/no-canonical-form',
+      'a string with an unpaired surrogate has no canonical form',
+    );
   }
   return JSON.stringify(text);
 }

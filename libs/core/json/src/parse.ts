@@ -116,7 +116,8 @@ class Reader {
       escaped = true;
     }
     // Well-formed UTF-8 cannot hold half a surrogate pair; only \u escapes can smuggle one in.
-    if (escaped && UNPAIRED_SURROGATE.test(value)) throw this.#malformed('a string holds an unpaired surrogate');
+    if (escaped && UNPAIRED_SURROGATE.test(value))
+      throw this.#malformed('a string holds an unpaired surrogate');
     this.#at++;
     return value;
   }

@@ -23,7 +23,11 @@ export class Edge {
   /** @throws {Fault} merkle/edge-mismatch unless there is one hash for each binary one of `size` */
   constructor(size = 0n, hashes: readonly Uint8Array[] = []) {
     if (size < 0n || hashes.length !== nodesAlong(size) || hashes.some((hash) => hash.length !== HASH_SIZE)) {
-      throw new Fault('corrupt', 'merkle/edge-mismatch', `these hashes are not the edge of a tree of ${size}`);
+      throw new Fault(
+        'corrupt',
+        'merkle/edge-mismatch',
+        `these hashes are not the edge of a tree of ${size}`,
+      );
     }
     this.#size = size;
     this.#hashes = [...hashes];

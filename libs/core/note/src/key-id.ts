@@ -70,7 +70,11 @@ export function logVerifier(name: string, key: PublicKey): NoteVerifier {
  * @throws {Fault} note/verifier-key
  */
 export function parseVerifierKey(text: string): NoteVerifier {
-  const malformed = new Fault('malformed', 'note/verifier-key', 'expected <name>+<hint>+<key> of an Ed25519 key');
+  const malformed = new Fault(
+    'malformed',
+    'note/verifier-key',
+    'expected <name>+<hint>+<key> of an Ed25519 key',
+  );
   const [, name = '', hint = '', encoded = ''] = /^([^+]+)\+([0-9a-f]{8})\+(.+)$/.exec(text) ?? [];
   try {
     const octets = fromBase64(encoded);

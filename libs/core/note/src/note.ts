@@ -45,7 +45,8 @@ function assertText(text: string): void {
 
 function assertSignature({ name, hint, signature }: NoteSignature): void {
   if (!NAME.test(name)) throw malformed('a key name is not empty and has no space and no plus sign');
-  if (hint.length !== HINT_SIZE || signature.length === 0) throw malformed('a signature line carries too little');
+  if (hint.length !== HINT_SIZE || signature.length === 0)
+    throw malformed('a signature line carries too little');
 }
 
 function parseSignatureLine(line: string): NoteSignature {

@@ -29,7 +29,8 @@ export function verifyNote(note: Note, verifiers: readonly NoteVerifier[]): read
     const [verifier, other] = verifiers.filter((candidate) => matches(candidate, line));
     if (verifier === undefined || verified.has(verifier)) continue;
     const key = `${line.name}+${toHex(line.hint)}`;
-    if (other !== undefined) throw new Fault('refused', 'note/ambiguous-key', `two trusted keys are called ${key}`);
+    if (other !== undefined)
+      throw new Fault('refused', 'note/ambiguous-key', `two trusted keys are called ${key}`);
     try {
       verifier.verify(message, line.signature);
     } catch (cause) {

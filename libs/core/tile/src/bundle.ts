@@ -14,7 +14,11 @@ export function formatBundle(entries: readonly Uint8Array[]): Uint8Array {
   return concat(
     ...entries.flatMap((entry) => {
       if (entry.length > MAX_ENTRY_BYTES) {
-        throw new Fault('refused', 'tile/entry-too-large', `an entry may have at most ${MAX_ENTRY_BYTES} octets`);
+        throw new Fault(
+          'refused',
+          'tile/entry-too-large',
+          `an entry may have at most ${MAX_ENTRY_BYTES} octets`,
+        );
       }
       return [bigEndian(entry.length, 2), entry];
     }),

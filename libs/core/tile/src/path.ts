@@ -30,7 +30,11 @@ const MAX_LEVEL = 63;
 const MAX_SIZE = (1n << 63n) - 1n;
 
 function malformed(): Fault {
-  return new Fault('malformed', 'tile/path', 'expected tile/<level>/<number>[.p/<width>] as in C2SP tlog-tiles');
+  return new Fault(
+    'malformed',
+    'tile/path',
+    'expected tile/<level>/<number>[.p/<width>] as in C2SP tlog-tiles',
+  );
 }
 
 function isPlace(level: TileLevel, index: bigint, width: number): boolean {
@@ -53,7 +57,8 @@ function isPlace(level: TileLevel, index: bigint, width: number): boolean {
  * @throws {RangeError} if there can be no such tile
  */
 export function tilePath(level: TileLevel, index: bigint, width: number = TILE_WIDTH): string {
-  if (!isPlace(level, index, width)) throw new RangeError(`no tile ${index} of width ${width} at level ${level}`);
+  if (!isPlace(level, index, width))
+    throw new RangeError(`no tile ${index} of width ${width} at level ${level}`);
   const digits = index.toString();
   const groups = digits.padStart(Math.ceil(digits.length / 3) * 3, '0').match(/.{3}/g) ?? [];
   const number = groups.map((group, at) => (at < groups.length - 1 ? `x${group}` : group)).join('/');

@@ -108,7 +108,10 @@ export function tilesGrown(before: bigint, after: bigint): TileId[] {
  * The tiles of a tree of `size` that hold `nodes`, each once, at the width they have in that tree: what to
  * fetch before proofs are made of those nodes.
  */
-export function tilesFor(nodes: readonly { readonly level: number; readonly index: bigint }[], size: bigint): TileId[] {
+export function tilesFor(
+  nodes: readonly { readonly level: number; readonly index: bigint }[],
+  size: bigint,
+): TileId[] {
   const tiles = new Map<string, TileId>();
   for (const node of nodes) {
     const { level, index } = tileOf(node.level, node.index);

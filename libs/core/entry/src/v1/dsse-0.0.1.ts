@@ -6,7 +6,7 @@
  * found by verifying, already while reading.
  */
 import { sha256 } from '#core/crypto';
-import type { JsonObject, JsonValue } from '#core/json';
+import { isJsonObject, type JsonObject, type JsonValue } from '#core/json';
 import { fromUtf8, toBase64, toHex } from '#core/octets';
 import { wrappedBase64 } from '../base64.js';
 import { readEnvelope, readSignatureText, type Envelope } from '../envelope.js';
@@ -14,8 +14,16 @@ import { holdsOverEnvelope, readPemVerifier, verifierKeys, type PemVerifier } fr
 import type { EntryKind, ProposedEntry } from '../proposed-entry.js';
 import { malformed, unverified } from '../refuse.js';
 import { digestKey, searchKeysOf, statementKeys } from '../search-keys.js';
-import { canonicalEntry, hashAt, hashMember, listAt, objectAt, required, textAt, type HashText } from './spec.js';
-import { isJsonObject } from '#core/json';
+import {
+  canonicalEntry,
+  hashAt,
+  hashMember,
+  listAt,
+  objectAt,
+  required,
+  textAt,
+  type HashText,
+} from './spec.js';
 
 const KIND = 'dsse';
 const VERSION = '0.0.1';
@@ -48,7 +56,8 @@ function canonical({ pairs, envelopeHash, payloadHash }: Parts): Uint8Array {
 
 function readVerifiers(list: readonly JsonValue[]): PemVerifier[] {
   if (list.length === 0) throw malformed('missing proposed verifiers');
-  if (list.length > MAX_VERIFIERS) throw malformed(`too many verifiers: ${list.length}, max allowed: ${MAX_VERIFIERS}`);
+  if (list.length > MAX_VERIFIERS)
+    throw malformed(`too many verifiers: ${list.length}, max allowed: ${MAX_VERIFIERS}`);
   return list.map((one) => {
     if (typeof one !== 'string') throw malformed('an invalid null verifier was provided in ProposedContent');
     return readPemVerifier(wrappedBase64(one, 'verifier'));
@@ -87,7 +96,9 @@ function readProposed(spec: JsonObject): { parts: Parts; envelope: Envelope; ver
   const proposed = required(objectAt(spec, 'proposedContent'), 'proposed content');
   for (const name of ['signatures', 'envelopeHash', 'payloadHash']) {
     if (spec[name] !== undefined && spec[name] !== null) {
-      throw malformed('either proposedContent or envelopeHash, payloadHash, and signatures must be present but not both');
+      throw malformed(
+        'either proposedContent or envelopeHash, payloadHash, and signatures must be present but not both',
+      );
     }
   }
   const text = required(textAt(proposed, 'envelope'), 'proposed DSSE envelope');
@@ -146,5 +157,7 @@ export const dsse001: EntryKind = {
   version: VERSION,
   read,
   canonicalise: (spec) =>
-    canonical(objectAt(spec, 'proposedContent') === undefined ? readCommitted(spec) : readProposed(spec).parts),
+    canonical(
+      objectAt(spec, 'proposedContent') === undefined ? readCommitted(spec) : readProposed(spec).parts,
+    ),
 };

@@ -4,7 +4,7 @@
  * The log never sees the artifact, so the signature is verified over the digest itself; of the Ed25519 family
  * only Ed25519ph can be (CONTRACTS §3.9).
  */
-import { verifyDigestSignature, type HashName, type KeyKind, type PublicKey } from '#core/crypto';
+import type { HashName, KeyKind, PublicKey } from '#core/crypto';
 import { Fault } from '#core/fault';
 import type { JsonObject } from '#core/json';
 import { fromHex, fromUtf8, toBase64 } from '#core/octets';
@@ -12,6 +12,7 @@ import { readPemVerifier, verifierKeys, verifyVerifierChain, type PemVerifier } 
 import type { EntryKind, ProposedEntry } from '../proposed-entry.js';
 import { within } from '../refuse.js';
 import { searchKeysOf } from '../search-keys.js';
+import { verifyOverDigest } from '../signature.js';
 import { canonicalEntry, hashAt, hashMember, objectAt, octetsAt, required, type HashText } from './spec.js';
 
 const KIND = 'hashedrekord';
@@ -38,7 +39,9 @@ function readParts(spec: JsonObject): Parts {
   const data = required(objectAt(spec, 'data'), 'data');
   return {
     signature: required(octetsAt(signature, 'content', 'signature content'), 'signature content'),
-    verifier: readPemVerifier(required(octetsAt(publicKey, 'content', 'public key content'), 'public key content')),
+    verifier: readPemVerifier(
+      required(octetsAt(publicKey, 'content', 'public key content'), 'public key content'),
+    ),
     hash: required(hashAt(data, 'hash', ['sha256', 'sha384', 'sha512']), 'hash'),
   };
 }
@@ -73,7 +76,7 @@ function read(spec: JsonObject): ProposedEntry {
     verify: () => {
       within('entry/signature', 'verifying signature', () => {
         verifyVerifierChain(verifier);
-        verifyDigestSignature(verifier.key, hash.algorithm, fromHex(hash.value), signature);
+        verifyOverDigest(verifier.key, hash.algorithm, fromHex(hash.value), signature);
       });
     },
   };

@@ -11,7 +11,16 @@ import type { EntryKind, ProposedEntry } from '../proposed-entry.js';
 import { unverified } from '../refuse.js';
 import { searchKeysOf, statementKeys } from '../search-keys.js';
 import { attestationOf } from './attestation.js';
-import { canonicalEntry, hashAt, hashMember, objectAt, octetsAt, required, textAt, type HashText } from './spec.js';
+import {
+  canonicalEntry,
+  hashAt,
+  hashMember,
+  objectAt,
+  octetsAt,
+  required,
+  textAt,
+  type HashText,
+} from './spec.js';
 
 const KIND = 'intoto';
 const VERSION = '0.0.1';
@@ -34,7 +43,9 @@ function canonical({ verifier, hash, payloadHash }: Parts): Uint8Array {
 }
 
 function readVerifier(spec: JsonObject): PemVerifier {
-  return readPemVerifier(required(octetsAt(spec, 'publicKey', 'public key'), 'public key in intoto v0.0.1 entry'));
+  return readPemVerifier(
+    required(octetsAt(spec, 'publicKey', 'public key'), 'public key in intoto v0.0.1 entry'),
+  );
 }
 
 function readProposed(spec: JsonObject, text: string): { parts: Parts; envelope: Envelope } {

@@ -13,7 +13,17 @@ import type { EntryKind, ProposedEntry } from '../proposed-entry.js';
 import { malformed, unverified } from '../refuse.js';
 import { digestKey, searchKeysOf, statementKeys } from '../search-keys.js';
 import { attestationOf } from './attestation.js';
-import { canonicalEntry, hashAt, hashMember, listAt, objectAt, octetsAt, required, textAt, type HashText } from './spec.js';
+import {
+  canonicalEntry,
+  hashAt,
+  hashMember,
+  listAt,
+  objectAt,
+  octetsAt,
+  required,
+  textAt,
+  type HashText,
+} from './spec.js';
 
 const KIND = 'intoto';
 const VERSION = '0.0.2';
@@ -84,7 +94,11 @@ function readContent(spec: JsonObject): Content {
 function read(spec: JsonObject): ProposedEntry {
   const { envelope, payloadType, signatures, hash } = readContent(spec);
   const payloadText = toUtf8(required(octetsAt(envelope, 'payload', 'payload'), 'envelope content'));
-  const { payload, signed, signatures: sent } = assembleEnvelope(
+  const {
+    payload,
+    signed,
+    signatures: sent,
+  } = assembleEnvelope(
     payloadType,
     payloadText,
     signatures.map(({ sig }) => toUtf8(sig)),

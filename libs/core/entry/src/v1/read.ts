@@ -30,11 +30,13 @@ function kindOf(entry: JsonValue): { kind: EntryKind; spec: JsonObject } {
     throw unsupported(
       OTHER_KINDS.includes(name)
         ? `entry kind '${name}' is not enabled for submission on this server`
-        : 'could not unmarshal entry: unknown kind',
+        : `invalid kind value: ${JSON.stringify(name.slice(0, 64))}`,
     );
   }
   const kind = versions.find((one) => one.version === apiVersion);
-  if (kind === undefined) throw unsupported(`entry kind '${name}' does not support this version`);
+  if (kind === undefined) {
+    throw unsupported(`${name} implementation for version '${apiVersion.slice(0, 64)}' not found`);
+  }
   if (!isJsonObject(spec)) throw malformed('missing spec');
   return { kind, spec };
 }

@@ -46,7 +46,11 @@ export interface HashText {
 }
 
 /** Reads `{algorithm, value}`. */
-export function hashAt(object: JsonObject | undefined, name: string, allowed: readonly HashName[]): HashText | undefined {
+export function hashAt(
+  object: JsonObject | undefined,
+  name: string,
+  allowed: readonly HashName[],
+): HashText | undefined {
   const hash = object === undefined ? undefined : objectAt(object, name);
   if (hash === undefined) return undefined;
   const algorithm = required(textAt(hash, 'algorithm'), 'hash algorithm');
@@ -54,7 +58,8 @@ export function hashAt(object: JsonObject | undefined, name: string, allowed: re
   if (!isHashName(algorithm) || !allowed.includes(algorithm)) {
     throw malformed(`hash algorithm should be one of ${allowed.join(', ')}`);
   }
-  if (value.length !== HEX_LENGTH[algorithm] || !/^[0-9a-f]+$/.test(value)) throw malformed('invalid value for hash');
+  if (value.length !== HEX_LENGTH[algorithm] || !/^[0-9a-f]+$/.test(value))
+    throw malformed('invalid value for hash');
   return { algorithm, value };
 }
 
@@ -66,4 +71,3 @@ export function canonicalEntry(kind: string, apiVersion: string, spec: JsonObjec
 export function hashMember({ algorithm, value }: HashText): JsonObject {
   return { algorithm, value };
 }
-

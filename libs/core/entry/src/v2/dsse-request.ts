@@ -22,14 +22,22 @@ function onlyOne(list: JsonValue | undefined, what: string): JsonValue {
   const [only, ...others] = (list ?? []) as readonly JsonValue[];
   if (only === undefined) throw malformed(`missing ${what}`);
   if (others.length > 0) {
-    throw new Fault('malformed', 'entry/multiple-signatures', `send exactly one signature and one verifier: too many ${what}`);
+    throw new Fault(
+      'malformed',
+      'entry/multiple-signatures',
+      `send exactly one signature and one verifier: too many ${what}`,
+    );
   }
   return only;
 }
 
 export function readDsseRequest(value: JsonValue): ProposedEntry {
   const request = readMessage(value, ['envelope', 'verifiers']);
-  const envelope = readMessage(required(request.envelope, 'envelope'), ['payload', 'payloadType', 'signatures']);
+  const envelope = readMessage(required(request.envelope, 'envelope'), [
+    'payload',
+    'payloadType',
+    'signatures',
+  ]);
   const { sig } = readMessage(onlyOne(envelope.signatures, 'signatures'), ['sig', 'keyid']);
   const { payloadType = '' } = envelope;
   if (typeof payloadType !== 'string') throw malformed('invalid value for string field payloadType');

@@ -5,7 +5,7 @@
  * be added, left out or respelt (CONTRACTS §4.2). `digest` is the artifact's, or that of a DSSE envelope's
  * pre-authentication encoding.
  */
-import { HASH_LENGTH, verifyDigestSignature, type HashName } from '#core/crypto';
+import { HASH_LENGTH, type HashName } from '#core/crypto';
 import { Fault } from '#core/fault';
 import { canonicalJson, type JsonValue } from '#core/json';
 import { MAX_ENTRY_BYTES } from '#core/tile';
@@ -13,6 +13,7 @@ import { toBase64 } from '#core/octets';
 import type { ProposedEntry, Statement } from '../proposed-entry.js';
 import { malformed, within } from '../refuse.js';
 import { digestKey, searchKeysOf } from '../search-keys.js';
+import { verifyOverDigest } from '../signature.js';
 import { octetsOf, readMessage, required } from './message.js';
 import { readVerifier, type RequestVerifier } from './verifier.js';
 
@@ -47,7 +48,9 @@ export function hashedrekord002(
     throw new Fault('malformed', 'entry/too-large', `an entry may have at most ${MAX_V2_ENTRY_BYTES} octets`);
   }
   if (digest.length !== HASH_LENGTH[hash]) {
-    throw malformed(`digest length (${digest.length}) does not match expected size (${HASH_LENGTH[hash]}) for ${hash}`);
+    throw malformed(
+      `digest length (${digest.length}) does not match expected size (${HASH_LENGTH[hash]}) for ${hash}`,
+    );
   }
   return {
     kind: 'hashedrekord',
@@ -57,7 +60,7 @@ export function hashedrekord002(
     ...(more.statement === undefined ? {} : { statement: more.statement }),
     verify: () => {
       within('entry/signature', 'verifying signature', () => {
-        verifyDigestSignature(key, hash, digest, signature);
+        verifyOverDigest(key, hash, digest, signature);
       });
     },
   };

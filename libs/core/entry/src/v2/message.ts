@@ -13,7 +13,10 @@ function protoName(field: string): string {
   return field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-export function readMessage<Field extends string>(value: JsonValue, fields: readonly Field[]): Message<Field> {
+export function readMessage<Field extends string>(
+  value: JsonValue,
+  fields: readonly Field[],
+): Message<Field> {
   if (!isJsonObject(value)) throw malformed('unexpected token, expected an object');
   const message: Partial<Record<Field, JsonValue>> = {};
   for (const [name, content] of Object.entries(value)) {

@@ -18,11 +18,18 @@ function inWords<T>(message: string, work: () => T): T {
     return work();
   } catch (cause) {
     if (!isFault(cause)) throw cause;
-    throw new Fault(cause.kind, cause.code, message, { cause, detail: { ...cause.detail, reason: cause.message } });
+    throw new Fault(cause.kind, cause.code, message, {
+      cause,
+      detail: { ...cause.detail, reason: cause.message },
+    });
   }
 }
 
-function proposed(value: JsonValue, read: (value: JsonValue) => ProposedEntry, message: string): ProposedEntry {
+function proposed(
+  value: JsonValue,
+  read: (value: JsonValue) => ProposedEntry,
+  message: string,
+): ProposedEntry {
   const entry = inWords(message, () => read(value));
   return { ...entry, verify: () => inWords(message, entry.verify) };
 }

@@ -43,7 +43,11 @@ export interface RequestVerifier {
 function algorithmOf(value: JsonValue | undefined): Algorithm {
   const algorithm = ALGORITHMS.find(({ name, number }) => value === name || value === number);
   if (algorithm === undefined) {
-    throw new Fault('malformed', 'entry/algorithm', 'could not find algorithm details for known signature algorithm');
+    throw new Fault(
+      'malformed',
+      'entry/algorithm',
+      'could not find algorithm details for known signature algorithm',
+    );
   }
   return algorithm;
 }
@@ -60,7 +64,10 @@ interface Source {
 }
 
 function readPublicKey(value: JsonValue): Source {
-  const spki = required(octetsOf(readMessage(value, ['rawBytes']).rawBytes, 'rawBytes'), 'public key raw bytes');
+  const spki = required(
+    octetsOf(readMessage(value, ['rawBytes']).rawBytes, 'rawBytes'),
+    'public key raw bytes',
+  );
   return {
     key: within('entry/verifier', 'parsing public key', () => parsePublicKey(spki)),
     searchKeys: [pemKey(formatPem('PUBLIC KEY', spki))],
@@ -81,7 +88,11 @@ function readCertificate(value: JsonValue): Source {
 
 /** @throws {Fault} entry/malformed, entry/verifier, entry/algorithm */
 export function readVerifier(value: JsonValue): RequestVerifier {
-  const { publicKey, x509Certificate, keyDetails } = readMessage(value, ['publicKey', 'x509Certificate', 'keyDetails']);
+  const { publicKey, x509Certificate, keyDetails } = readMessage(value, [
+    'publicKey',
+    'x509Certificate',
+    'keyDetails',
+  ]);
   if (publicKey !== undefined && x509Certificate !== undefined) {
     throw malformed('a verifier is either a public key or an X.509 certificate');
   }
@@ -91,9 +102,14 @@ export function readVerifier(value: JsonValue): RequestVerifier {
       ? readCertificate(required(x509Certificate, 'signature public key or X.509 certificate'))
       : readPublicKey(publicKey);
   if (defaultAlgorithm(source.key) !== name) {
-    throw new Fault('malformed', 'entry/algorithm', 'keyDetails does not name the default algorithm of this key', {
-      detail: { key: source.key.kind, keyDetails: name },
-    });
+    throw new Fault(
+      'malformed',
+      'entry/algorithm',
+      'keyDetails does not name the default algorithm of this key',
+      {
+        detail: { key: source.key.kind, keyDetails: name },
+      },
+    );
   }
   return { ...source, hash, canonical: { ...source.canonical, keyDetails: name } };
 }
