@@ -47,17 +47,20 @@ export class Listeners {
       const connection = this.#connections.get(ends(socket));
       if (connection !== undefined) connection.http2 = socket.alpnProtocol === 'h2';
     });
-    main.on('request', (request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse) => {
-      if (request.httpVersionMajor !== 1) return;
-      const { socket } = request as IncomingMessage;
-      const connection = this.#connections.get(ends(socket));
-      if (connection === undefined) return;
-      connection.underWay++;
-      (response as ServerResponse).once('close', () => {
-        connection.underWay--;
-        if (this.#stopping && connection.underWay === 0) socket.end();
-      });
-    });
+    main.on(
+      'request',
+      (request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse) => {
+        if (request.httpVersionMajor !== 1) return;
+        const { socket } = request as IncomingMessage;
+        const connection = this.#connections.get(ends(socket));
+        if (connection === undefined) return;
+        connection.underWay++;
+        (response as ServerResponse).once('close', () => {
+          connection.underWay--;
+          if (this.#stopping && connection.underWay === 0) socket.end();
+        });
+      },
+    );
   }
 
   /** Binds `listener` as well; with port 0, to a port of the kernel's choice. */
@@ -83,7 +86,9 @@ export class Listeners {
   /** Runs `drain`, which must close the main server, and cuts what is left after `deadlineMs`. */
   async stop(drain: () => Promise<void>, deadlineMs: number): Promise<void> {
     this.#stopping = true;
-    const closed = this.#further.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+    const closed = this.#further.map(
+      (server) => new Promise<void>((resolve) => server.close(() => resolve())),
+    );
     for (const connection of this.#connections.values()) {
       if (!connection.http2 && connection.underWay === 0) connection.raw.destroy();
     }
@@ -108,7 +113,10 @@ const IN_THE_WAY: Readonly<Record<string, string>> = {
 
 /** A fault that says what is in the way. */
 export function cannotListen({ address, port }: Listener, cause: unknown): Fault {
-  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : 'unknown reason';
+  const code =
+    typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : 'unknown reason';
   const why = IN_THE_WAY[code] ?? code;
-  return new Fault('unavailable', 'server/cannot-listen', `cannot listen on ${address}:${port}: ${why}`, { cause });
+  return new Fault('unavailable', 'server/cannot-listen', `cannot listen on ${address}:${port}: ${why}`, {
+    cause,
+  });
 }

@@ -7,7 +7,7 @@
  * is compressed and no ETag is invented, because clients compare bytes and read ETags as identifiers.
  */
 import type { IncomingMessage } from 'node:http';
-import type { Http2SecureServer } from 'node:http2';
+import { constants, type Http2SecureServer, type ServerHttp2Stream } from 'node:http2';
 import { randomBytes } from 'node:crypto';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -83,6 +83,11 @@ function prepare(server: FastifyInstance, { settings, clock, logger, metrics }: 
     reply.header('x-request-id', request.id);
     done();
   });
+  server.addHook('onSend', (request, reply, _payload, done) => {
+    // Fastify asks to close the connection after a refused body; HTTP/2 has no such header (RFC 9113 §8.2.2).
+    if (request.raw.httpVersionMajor === 2) reply.removeHeader('connection');
+    done();
+  });
   countRequests(server, logger, metrics);
   server.addHook('onRequest', crossOrigin);
   underPressure(server, new Pressure(settings.limits, clock), metrics);
@@ -112,7 +117,7 @@ function underPressure(server: FastifyInstance, pressure: Pressure, metrics: Met
     if (publicPathOf(request.url).door === 'health') return done();
     const verdict = pressure.enter(request.ip);
     if (verdict === 'admitted') {
-      reply.raw.once('close', () => pressure.leave());
+      leaveOnce(request, reply, pressure);
       return done();
     }
     refused.inc({ reason: verdict });
@@ -124,5 +129,32 @@ function underPressure(server: FastifyInstance, pressure: Pressure, metrics: Met
       { retryAfterSeconds: 1 },
     );
     answerRefusal(request, reply, { error, status: busy ? 503 : 429 });
+  });
+}
+
+/** How long a caller may go on sending after the answer was written. */
+const LINGER_MS = 1000;
+
+/**
+ * A request has left when its answer is written, even if its sender still holds back part of the body. Over
+ * HTTP/2 the stream would stay open until the caller closes it; after a moment we do (RFC 9113 §8.1), or
+ * half-sent requests would fill the appliance up.
+ */
+function leaveOnce(request: FastifyRequest, reply: FastifyReply, pressure: Pressure): void {
+  let left = false;
+  const leave = (): void => {
+    if (left) return;
+    left = true;
+    pressure.leave();
+  };
+  reply.raw.once('close', leave);
+  // Node's compatibility response says 'finish' only when the whole stream has closed.
+  const { stream } = request.raw as unknown as { stream?: ServerHttp2Stream };
+  stream?.once('finish', () => {
+    leave();
+    if (stream.readableEnded) return;
+    setTimeout(() => {
+      if (!stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR);
+    }, LINGER_MS).unref();
   });
 }
