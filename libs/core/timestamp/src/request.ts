@@ -46,6 +46,7 @@ export const HASH_OID: Readonly<Record<HashName, string>> = {
   sha384: '2.16.840.1.101.3.4.2.2',
   sha512: '2.16.840.1.101.3.4.2.3',
 };
+const MAX_NONCE_OCTETS = 512;
 const SHA1_OID = '1.3.14.3.2.26';
 
 function malformed(message: string, cause?: unknown): Fault {
@@ -78,9 +79,11 @@ function readRequest(members: DerReader): TimestampRequest {
   const { hash, hashedMessage } = readImprint(imprint);
   const policy = members.optional(TAG.OID, (reader) => reader.oid());
   const nonce = members.optional(TAG.INTEGER, (reader) => {
-    const element = reader.expect(TAG.INTEGER).encoding;
-    new DerReader(element).integerOctets();
-    return element;
+    const { content, encoding } = reader.expect(TAG.INTEGER);
+    new DerReader(encoding).integerOctets();
+    // It is copied into the token, and a token must fit into a leaf of the log of tokens.
+    if (content.length > MAX_NONCE_OCTETS) throw malformed(`a nonce has at most ${MAX_NONCE_OCTETS} octets`);
+    return encoding;
   });
   // An explicit FALSE is not DER; it is accepted because it cannot mean anything else.
   const certificates = members.optional(TAG.BOOLEAN, (reader) => reader.boolean()) ?? false;

@@ -1,0 +1,28 @@
+import { Controller, Get, Post, Req, Res, UseFilters } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { bodyOf } from '../../server/request-body.js';
+import { TimestampAnswers } from './timestamp-answers.js';
+import { TimestampErrorFilter } from './timestamp-error.filter.js';
+
+/** The timestamp authority's API (CONTRACTS §5.1). */
+@Controller('api/v1/timestamp')
+@UseFilters(TimestampErrorFilter)
+export class TimestampController {
+  readonly #answers: TimestampAnswers;
+
+  constructor(answers: TimestampAnswers) {
+    this.#answers = answers;
+  }
+
+  @Post()
+  async stamp(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const response = await this.#answers.stamp(request.headers['content-type'], bodyOf(request));
+    void reply.code(200).header('content-type', 'application/timestamp-reply').send(Buffer.from(response));
+  }
+
+  @Get('certchain')
+  async chain(@Res() reply: FastifyReply): Promise<void> {
+    const chain = await this.#answers.chain();
+    void reply.code(200).header('content-type', 'application/pem-certificate-chain').send(chain);
+  }
+}
