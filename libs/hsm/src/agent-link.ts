@@ -17,6 +17,8 @@ import type { Calls, Operation } from './protocol.js';
 /** How long a request waits for an agent to be there. */
 const CONNECT_MS = 10_000;
 const MOST_FAILED_STARTS = 3;
+/** An agent that has said nothing for this long, though it was asked, is stuck inside its library. */
+const SILENT_MS = 30_000;
 
 interface Pending {
   readonly resolve: (frame: Frame) => void;
@@ -34,6 +36,9 @@ interface Line {
   readonly socket: Socket;
   readonly writer: FrameWriter;
   readonly pending: Map<number, Pending>;
+  /** Process of the agent, once it has greeted. */
+  agent: number | undefined;
+  heardAt: number;
 }
 
 export interface LinkEvents {
@@ -97,6 +102,7 @@ export class AgentLink {
       const timer = setTimeout(() => {
         line.pending.delete(id);
         if (line.pending.size === 0) line.socket.unref();
+        endIfStuck(line);
         reject(
           new Fault('unavailable', 'hsm/deadline', 'the token did not answer in time; check its health with `airseal hsm doctor`', {
             detail: { ckr: 'deadline' },
@@ -104,6 +110,7 @@ export class AgentLink {
           }),
         );
       }, deadlineMs);
+      if (line.pending.size === 0) line.heardAt = Date.now();
       // Only a process that waits for an answer is kept alive by the line.
       line.socket.ref();
       line.pending.set(id, { resolve, reject, timer });
@@ -167,6 +174,7 @@ export class AgentLink {
       const body = Buffer.from(JSON.stringify({ operation: 'hello', asks: {} }));
       const frame = await this.#request(line, FRAME.call, body, CONNECT_MS);
       const { fingerprint, pid } = JSON.parse(frame.body.toString('utf8')) as Calls['hello']['answers'];
+      line.agent = pid;
       return fingerprint === this.#place.fingerprint ? pid : undefined;
     } catch {
       return undefined;
@@ -176,8 +184,10 @@ export class AgentLink {
   #attend(socket: Socket): Line {
     const reader = new FrameReader();
     const pending = new Map<number, Pending>();
-    const line: Line = { socket, pending, writer: new FrameWriter((bytes) => void socket.write(bytes)) };
+    const writer = new FrameWriter((bytes) => void socket.write(bytes));
+    const line: Line = { socket, pending, writer, agent: undefined, heardAt: Date.now() };
     socket.on('data', (chunk) => {
+      line.heardAt = Date.now();
       try {
         for (const frame of reader.read(chunk)) receive(line, frame);
       } catch {
@@ -210,6 +220,16 @@ function lost(): Fault {
     detail: { ckr: 'agent' },
     retryAfterSeconds: 1,
   });
+}
+
+/** The agent's thread waits in a call that does not return: only its end can free the token. */
+function endIfStuck(line: Line): void {
+  if (line.agent === undefined || Date.now() - line.heardAt < SILENT_MS) return;
+  try {
+    process.kill(line.agent, 'SIGKILL');
+  } catch {
+    // It has just ended by itself.
+  }
 }
 
 function receive(line: Line, frame: Frame): void {

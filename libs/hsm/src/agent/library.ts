@@ -7,6 +7,7 @@
 import pkcs11js from 'pkcs11js';
 import type { Attribute, Handle, KeyPair, Mechanism, PKCS11 } from 'pkcs11js';
 import { Fault } from '#core/fault';
+import { logLine } from './log.js';
 import { CKR, returnCode } from './return-codes.js';
 
 export type { Attribute, Handle, PKCS11 };
@@ -125,19 +126,29 @@ export function findObjects(library: PKCS11, session: Handle, template: Attribut
 
 const underWay = new Set<readonly unknown[]>();
 
-async function holding<T>(held: readonly unknown[], call: () => Promise<T>): Promise<T> {
+async function holding<T>(held: readonly unknown[], patienceMs: number, call: () => Promise<T>): Promise<T> {
   underWay.add(held);
+  // A thread that is stuck in the library cannot be freed; the process can be ended, and another started.
+  const timer = setTimeout(() => {
+    logLine('the library does not return; the agent ends itself', { patienceMs });
+    process.kill(process.pid, 'SIGKILL');
+  }, patienceMs);
   try {
     return await call();
   } finally {
+    clearTimeout(timer);
     underWay.delete(held);
   }
 }
 
+/** No token needs that long for one signature, however many wait before it. */
+const SIGN_PATIENCE_MS = 20_000;
+const GENERATE_PATIENCE_MS = 15 * 60_000;
+
 /** C_Sign on a thread of its own; the session has been made ready by C_SignInit. */
 export function signOnThread(library: PKCS11, session: Handle, data: Buffer, most: number): Promise<Buffer> {
   const room = Buffer.alloc(most);
-  return holding([session, data, room], () => library.C_SignAsync(session, data, room));
+  return holding([session, data, room], SIGN_PATIENCE_MS, () => library.C_SignAsync(session, data, room));
 }
 
 export function generateOnThread(
@@ -147,7 +158,7 @@ export function generateOnThread(
   publicTemplate: Attribute[],
   privateTemplate: Attribute[],
 ): Promise<KeyPair> {
-  return holding([session, mechanism, publicTemplate, privateTemplate], () =>
+  return holding([session, mechanism, publicTemplate, privateTemplate], GENERATE_PATIENCE_MS, () =>
     library.C_GenerateKeyPairAsync(session, mechanism, publicTemplate, privateTemplate),
   );
 }
