@@ -82,16 +82,15 @@ function compilerEnvironment() {
   const env = programEnvironment(plainEnvironment());
   if (!existsSync(join(unpacked, 'usr/bin/g++'))) return env;
   const multiarch = process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';
-  const include = [join(unpacked, 'usr/include'), join(unpacked, 'usr/include', multiarch)].join(':');
+  // After the compiler's own directories: its C++ headers ask for the *next* one of the same name.
+  const include = ['usr/include', `usr/include/${multiarch}`].map((path) => `-idirafter ${join(unpacked, path)}`).join(' ');
   return {
     ...env,
     PATH: `${join(unpacked, 'usr/bin')}:${env['PATH'] ?? ''}`,
-    CC: join(unpacked, 'usr/bin/gcc'),
-    CXX: join(unpacked, 'usr/bin/g++'),
+    CC: `${join(unpacked, 'usr/bin/gcc')} ${include}`,
+    CXX: `${join(unpacked, 'usr/bin/g++')} ${include}`,
     AR: join(unpacked, 'usr/bin/ar'),
     PYTHON: onPath('python3'),
-    C_INCLUDE_PATH: include,
-    CPLUS_INCLUDE_PATH: include,
     LIBRARY_PATH: [join(unpacked, 'usr/lib', multiarch), join(unpacked, 'lib', multiarch), `/lib/${multiarch}`].join(':'),
   };
 }

@@ -55,10 +55,20 @@ export function softhsmModule() {
   return firstOf(['/usr/lib/softhsm/libsofthsm2.so', `/usr/lib/${multiarch}/softhsm/libsofthsm2.so`]);
 }
 
-/** The environment in which unpacked programs find their libraries. Unchanged where nothing is unpacked. */
-export function programEnvironment(env = process.env) {
-  if (!existsSync(unpacked)) return env;
+/**
+ * Where unpacked programs find their libraries; nothing where nothing is unpacked.
+ *
+ * @param {string} [others] to be searched after them
+ * @returns {Record<string, string>}
+ */
+export function unpackedLibraries(others) {
+  if (!existsSync(unpacked)) return {};
   const multiarch = process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';
   const libraries = [`usr/lib/${multiarch}`, `lib/${multiarch}`, 'usr/lib', 'lib'].map((path) => join(unpacked, path));
-  return { ...env, LD_LIBRARY_PATH: [...libraries, env['LD_LIBRARY_PATH']].filter(Boolean).join(':') };
+  return { LD_LIBRARY_PATH: [...libraries, ...(others === undefined ? [] : [others])].join(':') };
+}
+
+/** The environment of programs that may be unpacked ones. */
+export function programEnvironment(env = process.env) {
+  return { ...env, ...unpackedLibraries(env['LD_LIBRARY_PATH']) };
 }

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { Halt, run } from './command.mjs';
 import { ensureDirectory, ensurePin, removeTree, writeIfDifferent, writeWhole } from './files.mjs';
 import { inRepository, pinnedNode } from './paths.mjs';
-import { programEnvironment, softhsmModule } from './programs.mjs';
+import { programEnvironment, softhsmModule, unpackedLibraries } from './programs.mjs';
 
 /** @typedef {{module: string, uri: string, pinSource: string, environment: Record<string, string>}} TokenSettings */
 
@@ -56,7 +56,8 @@ export async function ensureToken(token) {
       module,
       uri: `pkcs11:token=${token.label}`,
       pinSource: token.pin,
-      environment: { SOFTHSM2_CONF: configuration },
+      // A signing process gets this environment and no other: it must find a library that was only unpacked, too.
+      environment: { SOFTHSM2_CONF: configuration, ...unpackedLibraries() },
     },
   };
 }
