@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isFault } from '#core/fault';
 import { Metrics } from '#platform';
-import { freshToken } from '../../../test/kit/index.js';
+import { freshToken } from '../../../test/kit/kit.js';
 import { Hsm, type HsmOptions } from './hsm.js';
 import { signerContract } from './signer.contract.js';
 import type { KeyAlgorithm } from './signer.js';
