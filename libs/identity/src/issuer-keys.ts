@@ -84,6 +84,8 @@ abstract class LoadedKeys implements IssuerKeys {
 
   async refreshed(than: KeySet): Promise<KeySet> {
     if (this.#set !== undefined && this.#set !== than) return this.#set;
+    // Whoever comes while another is fetching waits for the same answer: the cool-down is for the next fetch.
+    if (this.#loading !== undefined) return this.#loading;
     if (this.#clock.nowMs() - this.#triedAtMs < REFETCH_COOL_DOWN_MS) return than;
     return this.#reload();
   }
