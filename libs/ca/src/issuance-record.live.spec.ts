@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import pg from 'pg';
+import { DataSource } from 'typeorm';
+import { sha256 } from '#core/crypto';
+import { fromUtf8, toHex } from '#core/octets';
+import { freshDatabase, type FreshDatabase } from '../../../test/kit/index.js';
+import { CaIssuance1763700100000, PostgresIssuanceJournal, type IssuanceIntent } from './issuance-record.js';
+
+describe('the record of issuance', () => {
+  let database: FreshDatabase;
+  let pool: pg.Pool;
+
+  beforeAll(async () => {
+    database = await freshDatabase();
+    const { host, port, name } = database;
+    const owner = new DataSource({
+      type: 'postgres',
+      host,
+      port,
+      database: name,
+      username: database.ownerUser,
+      migrations: [CaIssuance1763700100000],
+    });
+    await owner.initialize();
+    await owner.runMigrations();
+    await owner.destroy();
+    pool = new pg.Pool({ host, port, database: name, user: database.runtimeUser });
+  });
+
+  afterAll(async () => {
+    await pool.end();
+    await database.drop();
+  });
+
+  const intent: IssuanceIntent = {
+    serial: Uint8Array.of(0x41, 2, 3),
+    decision: 'issue',
+    identity: {
+      issuer: 'https://id.example',
+      tokenIssuer: 'https://broker.example',
+      subject: 'alice',
+      type: 'email',
+      sanType: 'email',
+      san: 'alice@example.org',
+      challengeValues: ['alice'],
+      extensions: [],
+      claims: { sub: 'alice' },
+      expiresAt: 1,
+    },
+    token: 'head.payload.signature',
+    spki: Uint8Array.of(1),
+    ca: Uint8Array.of(2),
+    draft: Uint8Array.of(0x30, 0),
+  };
+
+  test('keeps who, what and why, and of the token only its hash', async () => {
+    await new PostgresIssuanceJournal(pool).record(intent);
+    const { rows } = await pool.query<Record<string, unknown>>('SELECT * FROM ca_issuance');
+    expect(rows).toHaveLength(1);
+    expect(rows[0]).toMatchObject({ issuer: 'https://id.example', token_issuer: 'https://broker.example', claims: { sub: 'alice' } });
+    expect(toHex(rows[0]?.['token_sha256'] as Uint8Array)).toBe(toHex(sha256(fromUtf8(intent.token))));
+    const { rows: text } = await pool.query<{ all: string }>('SELECT ca_issuance::text AS all FROM ca_issuance');
+    expect(text[0]?.all).not.toContain(intent.token);
+  });
+
+  test('has no second row for one serial number, and no row is ever changed or removed', async () => {
+    await expect(new PostgresIssuanceJournal(pool).record(intent)).rejects.toMatchObject({ code: '23505' });
+    for (const statement of ["UPDATE ca_issuance SET san = 'x'", 'DELETE FROM ca_issuance', 'TRUNCATE ca_issuance']) {
+      await expect(pool.query(statement)).rejects.toMatchObject({ code: '42501' });
+    }
+  });
+});
