@@ -16,7 +16,17 @@ import {
 } from '@bufbuild/protobuf/wkt';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Controller, type DynamicModule, Get, HttpCode, Module, Post, Req, Res } from '@nestjs/common';
+import {
+  Controller,
+  type DynamicModule,
+  Get,
+  HttpCode,
+  Inject,
+  Module,
+  Post,
+  Req,
+  Res,
+} from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import {
@@ -161,7 +171,7 @@ function echoMethod(): DescMethodUnary {
 
 @Module({})
 class EchoDoorModule {
-  constructor(connect: ConnectRoutes, admin: AdminRoutes) {
+  constructor(@Inject(ConnectRoutes) connect: ConnectRoutes, @Inject(AdminRoutes) admin: AdminRoutes) {
     connect.add((router) => {
       router.rpc(echoMethod(), (message) => {
         const { value } = message as StringValue;

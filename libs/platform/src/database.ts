@@ -9,6 +9,7 @@
  * checked is required (the settings see to that), and a password file is read anew for each connection.
  */
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import pg from 'pg';
 import { DataSource, type EntitySchema, type MigrationInterface } from 'typeorm';
 import { Fault } from '#core/fault';
@@ -26,8 +27,10 @@ export type DatabaseRole = 'runtime' | 'owner';
 
 interface DatabaseTls {
   readonly ca: Buffer;
-  /** The name that the server's certificate must carry. */
-  readonly servername: string;
+  /** The name or address that the server's certificate must carry. */
+  readonly host: string;
+  /** Names only: an address may not be sent as SNI (RFC 6066 §3). */
+  readonly servername?: string;
   readonly minVersion: 'TLSv1.2';
   readonly cert?: Buffer;
   readonly key?: string;
@@ -37,7 +40,8 @@ function databaseTls(settings: DatabaseSettings): DatabaseTls | undefined {
   if (settings.tls === undefined) return undefined;
   return {
     ca: readFileSync(settings.tls.ca),
-    servername: settings.host,
+    host: settings.host,
+    ...(isIP(settings.host) === 0 ? { servername: settings.host } : {}),
     minVersion: 'TLSv1.2',
     ...(settings.tls.certificate === undefined ? {} : { cert: readFileSync(settings.tls.certificate) }),
     ...(settings.tls.key === undefined ? {} : { key: readSecret(settings.tls.key) }),

@@ -6,6 +6,7 @@
  */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import Bull from 'bull';
 import { Fault } from '#core/fault';
 import type { Logger } from './logging.js';
@@ -44,7 +45,7 @@ export function redisOptions(settings: RedisSettings): NonNullable<Bull.QueueOpt
     port: settings.port,
     ...password,
     ...patience,
-    ...(tls === undefined ? {} : { tls: { ...tls, servername: settings.host } }),
+    ...(tls === undefined ? {} : { tls }),
   };
 }
 
@@ -90,10 +91,22 @@ export class Queues {
     await client.ping();
   }
 
+  /** Leaves Redis, also when it does not answer. */
   async close(): Promise<void> {
     const all = [...this.#queues.values()];
     this.#queues.clear();
     this.#probe = undefined;
-    await Promise.allSettled(all.map((queue) => queue.close(true)));
+    await Promise.allSettled(all.map(leave));
   }
+}
+
+/** Bull waits for Redis before it closes; a stop must not. */
+async function leave(queue: Bull.Queue): Promise<void> {
+  if (queue.client.status === 'ready') {
+    const patience = new AbortController();
+    await Promise.race([queue.close(true), setTimeout(CONNECT_MS, undefined, { signal: patience.signal })]);
+    patience.abort();
+  }
+  const { clients } = queue as unknown as { readonly clients: readonly { disconnect(): void }[] };
+  for (const client of clients) client.disconnect();
 }

@@ -1,4 +1,4 @@
-import { Controller, Get, Res } from '@nestjs/common';
+import { Controller, Get, Inject, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { HealthAnswers } from './health-answers.js';
 
@@ -6,7 +6,7 @@ import { HealthAnswers } from './health-answers.js';
 export class HealthController {
   readonly #health: HealthAnswers;
 
-  constructor(health: HealthAnswers) {
+  constructor(@Inject(HealthAnswers) health: HealthAnswers) {
     this.#health = health;
   }
 
