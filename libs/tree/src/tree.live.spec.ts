@@ -111,8 +111,8 @@ describe('a tree', () => {
     await tree.append({ ...leaf('b'), searchKeys: ['y'] });
     expect(await tree.findByHash(leafHash(fromUtf8('a')))).toBe(0n);
     expect(await tree.findByHash(identity)).toBe(0n);
-    expect(await tree.search(['x', 'y'], 'or')).toEqual([0n, 1n]);
-    expect(await tree.search(['x', 'y'], 'and')).toEqual([0n]);
+    expect((await tree.search(['x', 'y'], 'or')).map(({ index }) => index)).toEqual([0n, 1n]);
+    expect(await tree.search(['x', 'y'], 'and')).toEqual([{ index: 0n, leafHash: expect.anything() }]);
     expect(await tree.append({ ...leaf('c'), identity })).toMatchObject({ index: 0n, duplicate: true });
     expect((await tree.leaf(0n))?.extra).toEqual(Buffer.from([7]));
     expect(await tree.leaf(2n)).toBeUndefined();
@@ -187,7 +187,7 @@ describe('after a crash', () => {
     const dying = await broken.trees.open(spec);
     await expect(dying.append(leaf('a'))).rejects.toMatchObject({ code: 'tree/storage' });
     await broken.close();
-    expect(await asSuperuser(world.database, 'SELECT count(*) FROM log_checkpoint')).toBe('0');
+    expect(await asSuperuser(world.database, 'SELECT count(*) FROM log_checkpoint WHERE size > 0')).toBe('0');
 
     const tree = await (await world.replica()).trees.open(spec);
     await until(() => tree.size === 1n);

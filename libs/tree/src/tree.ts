@@ -36,6 +36,7 @@ import type { TileFiles } from './tile-files.js';
 import { TileRows } from './tile-rows.js';
 import type { TreeMetrics } from './tree-metrics.js';
 import { checkTree } from './self-check.js';
+import { Undelivered } from './undelivered.js';
 
 /** How often a batch whose COMMIT was ambiguous is offered again before its callers are told to retry. */
 const ATTEMPTS = 4;
@@ -78,6 +79,8 @@ export class Tree {
   readonly name: string;
   readonly shard: number;
   readonly frozen: boolean;
+  /** Appends whose answer did not reach the client. */
+  readonly undelivered: Undelivered;
   readonly #parts: TreeParts;
   readonly #rows: TileRows;
   readonly #sequencer: BatchSequencer;
@@ -95,6 +98,7 @@ export class Tree {
     this.name = parts.name;
     this.shard = parts.shard;
     this.frozen = parts.frozen;
+    this.undelivered = new Undelivered(parts.pool, parts.shard, parts.logger);
     this.#parts = parts;
     this.#rows = new TileRows(parts.pool, parts.shard);
     this.#sequencer = new BatchSequencer(parts.pool, parts.shard, parts.barrier);
@@ -126,7 +130,9 @@ export class Tree {
       const { edge, newest } = await checkTree(parts, tree.#rows);
       tree.#edge = edge;
       if (newest !== undefined) await tree.#checkpoints.show(newest);
-      if (edge.head.size > 0n) tree.#checkpoints.committed(edge.head);
+      // What was committed and never covered was never answered either: its clients will come again.
+      await tree.undelivered.noteFrom(newest?.size ?? 0n);
+      tree.#checkpoints.committed(edge.head);
     } catch (error) {
       if (!isFault(error) || error.kind !== 'corrupt') throw error;
       tree.#isolate(error);
@@ -214,6 +220,15 @@ export class Tree {
     return leaf;
   }
 
+  /** The body of a sequenced leaf, also before a checkpoint covers it. */
+  async body(index: bigint): Promise<Uint8Array | undefined> {
+    const { rows } = await this.#parts.pool.query<{ body: Buffer }>(
+      'SELECT body FROM log_leaf WHERE shard = $1 AND idx = $2',
+      [this.shard, index.toString()],
+    );
+    return rows[0]?.body;
+  }
+
   /** Leaves `start` up to but not including `end`, as far as the published checkpoint covers them. */
   async leaves(start: bigint, end: bigint): Promise<StoredLeaf[]> {
     const stop = end < this.size ? end : this.size;
@@ -252,16 +267,23 @@ export class Tree {
     return index < this.size ? index : undefined;
   }
 
-  /** Indexes of leaves with any (`or`) or all (`and`) of these search keys, ascending, at most `limit`. */
-  async search(keys: readonly string[], operator: 'and' | 'or', limit = 1000): Promise<bigint[]> {
-    const hashes = [...new Map(keys.map((key) => [key, bytea(searchKeyHash(key))])).values()];
+  /** Leaves with any (`or`) or all (`and`) of these search keys, oldest first, at most `limit`. */
+  async search(
+    keys: readonly string[],
+    operator: 'and' | 'or',
+    limit = 10_000,
+  ): Promise<{ index: bigint; leafHash: Uint8Array }[]> {
+    const hashes = [...new Set(keys)].map((key) => bytea(searchKeyHash(key)));
     if (hashes.length === 0) return [];
-    const { rows } = await this.#parts.pool.query<{ idx: string }>(
-      `SELECT idx FROM log_index WHERE shard = $1 AND key_hash = ANY($2::bytea[]) AND idx < $3
-        GROUP BY idx HAVING count(*) >= $4 ORDER BY idx LIMIT $5`,
+    const { rows } = await this.#parts.pool.query<{ idx: string; leaf_hash: Buffer }>(
+      `SELECT found.idx, l.leaf_hash
+         FROM (SELECT idx FROM log_index WHERE shard = $1 AND key_hash = ANY($2::bytea[]) AND idx < $3
+                GROUP BY idx HAVING count(*) >= $4 ORDER BY idx LIMIT $5) AS found
+         JOIN log_leaf l ON l.shard = $1 AND l.idx = found.idx
+        ORDER BY found.idx`,
       [this.shard, hashes, this.size.toString(), operator === 'and' ? hashes.length : 1, limit],
     );
-    return rows.map(({ idx }) => BigInt(idx));
+    return rows.map((row) => ({ index: BigInt(row.idx), leafHash: row.leaf_hash }));
   }
 
   /** The root of the first `size` leaves. @throws {Fault} tree/beyond-head */
@@ -409,7 +431,7 @@ export class Tree {
         edge.head.size,
       );
       await this.#parts.barrier('committed');
-      if (edge.head.size > 0n) this.#checkpoints.committed(edge.head);
+      this.#checkpoints.committed(edge.head);
       await this.#settle(batch, outcomes);
     } catch (error) {
       await this.#recover(batch, error);

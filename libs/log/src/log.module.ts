@@ -1,0 +1,69 @@
+import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import type { Pool } from 'pg';
+import { HSM, type Hsm } from '#hsm';
+import { TRUST_MATERIAL, type TrustMaterial } from '#instance';
+import { type Logger, LOGGER, type Metrics, METRICS, POOL, type Settings, SETTINGS } from '#platform';
+import { Trees } from '#tree';
+import type { EntryChecker } from './checked-entry.js';
+import { openV1Log, openV2Log } from './open-logs.js';
+import { V1Log } from './v1/v1-log.js';
+import { V2Log } from './v2/v2-log.js';
+import { WorkerEntryChecker } from './worker-entry-checker.js';
+
+const ENTRY_CHECKER = Symbol('ENTRY_CHECKER');
+
+const WITH = [Trees, HSM, POOL, TRUST_MATERIAL, ENTRY_CHECKER, METRICS];
+
+/** Both faces of the log. Needs platform, instance, HSM and tree modules. */
+@Module({})
+export class LogModule implements OnApplicationShutdown {
+  readonly #checker: EntryChecker;
+
+  constructor(@Inject(ENTRY_CHECKER) checker: EntryChecker) {
+    this.#checker = checker;
+  }
+
+  static on(imports: DynamicModule[]): DynamicModule {
+    return {
+      module: LogModule,
+      imports,
+      providers: [
+        {
+          provide: ENTRY_CHECKER,
+          inject: [LOGGER, SETTINGS],
+          useFactory: (logger: Logger, settings: Settings) =>
+            new WorkerEntryChecker(logger, { profile: settings.crypto.profile }),
+        },
+        {
+          provide: V1Log,
+          inject: WITH,
+          useFactory: (
+            trees: Trees,
+            hsm: Hsm,
+            pool: Pool,
+            material: TrustMaterial,
+            checker: EntryChecker,
+            metrics: Metrics,
+          ) => openV1Log({ trees, hsm, pool, material, checker, metrics }),
+        },
+        {
+          provide: V2Log,
+          inject: WITH,
+          useFactory: (
+            trees: Trees,
+            hsm: Hsm,
+            pool: Pool,
+            material: TrustMaterial,
+            checker: EntryChecker,
+            metrics: Metrics,
+          ) => openV2Log({ trees, hsm, pool, material, checker, metrics }),
+        },
+      ],
+      exports: [V1Log, V2Log],
+    };
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.#checker.close();
+  }
+}

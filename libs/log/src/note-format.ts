@@ -1,0 +1,42 @@
+/** How the two faces of the log spell and sign their checkpoints (CONTRACTS §3.7, §4.4). */
+import { parsePublicKey } from '#core/crypto';
+import { Fault } from '#core/fault';
+import {
+  formatCheckpoint,
+  keyHint,
+  logVerifier,
+  logVerifierV1,
+  parseCheckpoint,
+  parseNote,
+  signNote,
+  v1LogId,
+  v2LogId,
+  verifyNote,
+} from '#core/note';
+import { equalOctets, fromUtf8 } from '#core/octets';
+import type { Signer } from '#hsm';
+import type { CheckpointFormat } from '#tree';
+
+/**
+ * @param name of the key in the signature line: the host name of the log, in both faces
+ * @param origin `<host> - <tree id>` in v1, the name itself in v2
+ */
+export function noteFormat(face: 'v1' | 'v2', name: string, origin: string, signer: Signer): CheckpointFormat {
+  const key = parsePublicKey(signer.spki);
+  const hint = keyHint(face === 'v1' ? v1LogId(key) : v2LogId(name, key));
+  const verifier = face === 'v1' ? logVerifierV1(name, key) : logVerifier(name, key);
+  return {
+    async sign({ size, root }) {
+      const text = formatCheckpoint({ origin, size, root });
+      return signNote(text, name, hint, await signer.sign(fromUtf8(text)));
+    },
+    verify(note, head) {
+      const parsed = parseNote(note);
+      verifyNote(parsed, [verifier]);
+      const checkpoint = parseCheckpoint(parsed.text);
+      if (checkpoint.origin !== origin || checkpoint.size !== head.size || !equalOctets(checkpoint.root, head.root)) {
+        throw new Fault('unverified', 'log/other-checkpoint', 'the checkpoint is of another log or another tree');
+      }
+    },
+  };
+}

@@ -1,0 +1,93 @@
+/**
+ * Opens the trees of both faces as the ceremonies named them.
+ *
+ * In v1, the shard that began last takes new entries; in v2, where each shard is a host name of its own, every one
+ * whose window has no end. All others are frozen, and
+ * readable for ever.
+ */
+import { parsePublicKey } from '#core/crypto';
+import { canonicalJson, parseJson } from '#core/json';
+import { v1LogId, v2LogId } from '#core/note';
+import { fromBase64, fromUtf8, toHex } from '#core/octets';
+import type { Hsm } from '#hsm';
+import { hostOf, type TrustMaterial } from '#instance';
+import type { Metrics } from '#platform';
+import type { Pool } from 'pg';
+import type { Trees } from '#tree';
+import type { EntryChecker } from './checked-entry.js';
+import { noteFormat } from './note-format.js';
+import { onlineSigner, retiredSigner } from './online-signer.js';
+import { writeGenesisEntry } from './v1/genesis-entry.js';
+import { SetStore } from './v1/set-store.js';
+import { V1Log, type V1Shard } from './v1/v1-log.js';
+import { V2Log, V2Shard } from './v2/v2-log.js';
+
+export interface OpeningParts {
+  readonly trees: Trees;
+  readonly hsm: Hsm;
+  readonly pool: Pool;
+  readonly material: TrustMaterial;
+  readonly checker: EntryChecker;
+  readonly metrics: Metrics;
+}
+
+interface Windowed {
+  readonly start: string;
+  readonly end?: string | undefined;
+}
+
+/** Oldest first. */
+function byStart<T extends Windowed>(shards: readonly T[]): T[] {
+  return [...shards].sort((a, b) => Date.parse(a.start) - Date.parse(b.start));
+}
+
+export async function openV1Log({ trees, hsm, pool, material, checker, metrics }: OpeningParts): Promise<V1Log> {
+  const shards: V1Shard[] = [];
+  let offset = 0n;
+  const records = byStart(material.rekorV1);
+  for (const [at, { name, url, treeId, origin, key }] of records.entries()) {
+    const frozen = at < records.length - 1;
+    const signer = frozen ? retiredSigner(hsm, key) : await onlineSigner(hsm, key);
+    const tree = await trees.open({
+      name: `rekor-v1/${name}`,
+      origin,
+      treeId: BigInt(treeId),
+      format: noteFormat('v1', hostOf(url), origin, signer),
+      frozen,
+    });
+    shards.push({
+      treeId: BigInt(treeId),
+      tree,
+      signer,
+      logId: toHex(v1LogId(parsePublicKey(fromBase64(key.spki)))),
+      sets: new SetStore(pool, tree.shard),
+      offset,
+    });
+    offset += tree.size;
+  }
+  const entries = metrics.counter('rekor_new_entries', 'Entries added to the v1 log', ['kind']);
+  const log = new V1Log(shards, checker, (kind) => entries.inc({ kind }));
+  if (log.active.tree.size === 0n && log.active.tree.quarantine === undefined) {
+    const statement = canonicalJson(parseJson(fromUtf8(JSON.stringify(material))));
+    await writeGenesisEntry(pool, log, statement, await onlineSigner(hsm, material.transcript));
+  }
+  return log;
+}
+
+export async function openV2Log({ trees, hsm, material, checker, metrics }: OpeningParts): Promise<V2Log> {
+  const entries = metrics.counter('rekor_v2_new_hashedrekord_entries', 'Entries added to the v2 log');
+  const shards: V2Shard[] = [];
+  for (const { name, url, origin, key, end } of byStart(material.rekorV2)) {
+    const frozen = end !== undefined;
+    const signer = frozen ? retiredSigner(hsm, key) : await onlineSigner(hsm, key);
+    const tree = await trees.open({
+      name: `rekor-v2/${name}`,
+      origin,
+      format: noteFormat('v2', origin, origin, signer),
+      frozen,
+    });
+    const keyId = v2LogId(origin, parsePublicKey(fromBase64(key.spki)));
+    shards.push(new V2Shard(hostOf(url), tree, keyId, checker, () => entries.inc()));
+  }
+  return new V2Log(shards);
+}

@@ -1,0 +1,52 @@
+/** The bytes of Rekor v1's answers; several clients read them at fixed offsets (CONTRACTS §3.3). */
+import { canonicalJson } from '#core/json';
+import { toBase64, toHex } from '#core/octets';
+import type { SignedHead } from '#tree';
+
+export interface V1EntryFacts {
+  readonly entryId: string;
+  readonly body: Uint8Array;
+  readonly integratedTime: bigint;
+  readonly logId: string;
+  /** Over all shards. */
+  readonly virtualIndex: bigint;
+  readonly set: Uint8Array;
+  readonly index: bigint;
+  readonly head: SignedHead;
+  readonly proof: readonly Uint8Array[];
+  readonly attestation?: Uint8Array | undefined;
+}
+
+/** What the signed entry timestamp is over (CONTRACTS §3.6). */
+export function setPayload(body: Uint8Array, integratedTime: bigint, logId: string, virtualIndex: bigint): Uint8Array {
+  return canonicalJson({
+    body: toBase64(body),
+    integratedTime: Number(integratedTime),
+    logID: logId,
+    logIndex: Number(virtualIndex),
+  });
+}
+
+/** One entry as an object with exactly one member; compact, without the final newline. */
+export function formatV1Entry(facts: V1EntryFacts): string {
+  const { head } = facts;
+  return JSON.stringify({
+    [facts.entryId]: {
+      ...(facts.attestation === undefined ? {} : { attestation: { data: toBase64(facts.attestation) } }),
+      body: toBase64(facts.body),
+      integratedTime: Number(facts.integratedTime),
+      logID: facts.logId,
+      logIndex: Number(facts.virtualIndex),
+      verification: {
+        inclusionProof: {
+          checkpoint: head.note,
+          hashes: facts.proof.map(toHex),
+          logIndex: Number(facts.index),
+          rootHash: toHex(head.root),
+          treeSize: Number(head.size),
+        },
+        signedEntryTimestamp: toBase64(facts.set),
+      },
+    },
+  });
+}

@@ -1,0 +1,102 @@
+/**
+ * Checks entries in worker threads, since a signature check on the main thread would starve every other request
+ * (measured: half the throughput, and the database waits along with it).
+ *
+ * A thread that dies takes its requests with it: they are refused as `unavailable`, and a new one takes its place.
+ */
+import { Worker } from 'node:worker_threads';
+import { type CryptoProfile, profileInUse } from '#core/crypto';
+import { Fault } from '#core/fault';
+import type { Logger } from '#platform';
+import type { CheckedEntry, CheckReply, CheckRequest, EntryChecker, Face } from './checked-entry.js';
+
+interface Waiting {
+  readonly resolve: (entry: CheckedEntry) => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  readonly waiting: Map<number, Waiting>;
+}
+
+export interface WorkerOptions {
+  readonly threads?: number;
+  readonly profile?: CryptoProfile;
+  /** Requests that may wait in all; more are refused. */
+  readonly maxWaiting?: number;
+  /** Node options of the threads; specs need some to run from sources. */
+  readonly execArgv?: readonly string[];
+}
+
+function busy(message: string): Fault {
+  return new Fault('unavailable', 'entry/busy', message, { retryAfterSeconds: 1 });
+}
+
+export class WorkerEntryChecker implements EntryChecker {
+  readonly #logger: Logger;
+  readonly #options: WorkerOptions;
+  readonly #maxWaiting: number;
+  readonly #threads: Thread[];
+  #next = 0;
+  #closed = false;
+
+  constructor(logger: Logger, options: WorkerOptions = {}) {
+    this.#logger = logger;
+    this.#options = options;
+    this.#maxWaiting = options.maxWaiting ?? 4096;
+    this.#threads = Array.from({ length: options.threads ?? 2 }, () => this.#start());
+  }
+
+  check(face: Face, body: Uint8Array): Promise<CheckedEntry> {
+    const [thread] = [...this.#threads].sort((a, b) => a.waiting.size - b.waiting.size);
+    if (this.#closed || thread === undefined) return Promise.reject(busy('the log is shutting down'));
+    if (thread.waiting.size * this.#threads.length >= this.#maxWaiting) {
+      return Promise.reject(busy('too many entries are waiting to be checked; retry'));
+    }
+    const id = this.#next++;
+    return new Promise((resolve, reject) => {
+      thread.waiting.set(id, { resolve, reject });
+      thread.worker.postMessage({ id, face, body } satisfies CheckRequest);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
+  }
+
+  #start(): Thread {
+    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+    const worker = new Worker(new URL(`./check-entry.worker.${extension}`, import.meta.url), {
+      workerData: { profile: this.#options.profile ?? profileInUse() },
+      ...(this.#options.execArgv === undefined ? {} : { execArgv: [...this.#options.execArgv] }),
+    });
+    const thread: Thread = { worker, waiting: new Map() };
+    worker.on('message', (reply: CheckReply) => this.#settle(thread, reply));
+    worker.on('error', (err) => this.#logger.error({ err }, 'a thread that checks entries died'));
+    worker.once('exit', () => this.#replace(thread));
+    // Threads keep nothing alive by themselves: the server does.
+    worker.unref();
+    return thread;
+  }
+
+  #settle(thread: Thread, reply: CheckReply): void {
+    const waiting = thread.waiting.get(reply.id);
+    thread.waiting.delete(reply.id);
+    if (waiting === undefined) return;
+    if ('entry' in reply) waiting.resolve(reply.entry);
+    else if ('defect' in reply) waiting.reject(new Error(reply.defect));
+    else {
+      const { kind, code, message, detail } = reply.fault;
+      waiting.reject(new Fault(kind, code, message, { detail }));
+    }
+  }
+
+  #replace(thread: Thread): void {
+    for (const { reject } of thread.waiting.values()) reject(busy('the entry could not be checked; retry'));
+    thread.waiting.clear();
+    const at = this.#threads.indexOf(thread);
+    if (!this.#closed && at !== -1) this.#threads[at] = this.#start();
+  }
+}

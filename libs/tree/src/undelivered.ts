@@ -1,0 +1,66 @@
+/**
+ * Which appends were made and not answered: the client's connection was gone, or we crashed in between.
+ *
+ * Where a protocol answers a second submission with a conflict that its clients cannot use, the retry of such a
+ * client must be told from a real duplicate (CONTRACTS §4.3). The note is kept in memory, at once, and in the
+ * database, for other replicas and for after a restart. A note too many only turns one conflict into an answer.
+ */
+import type { Pool } from 'pg';
+import type { Logger } from '#platform';
+import { toHex } from '#core/octets';
+import { bytea } from './copy-rows.js';
+
+const REMEMBERED = 100_000;
+
+export class Undelivered {
+  readonly #pool: Pool;
+  readonly #shard: number;
+  readonly #logger: Logger;
+  readonly #here = new Set<string>();
+
+  constructor(pool: Pool, shard: number, logger: Logger) {
+    this.#pool = pool;
+    this.#shard = shard;
+    this.#logger = logger;
+  }
+
+  note(leafHash: Uint8Array): void {
+    if (this.#here.size >= REMEMBERED) {
+      const [oldest] = this.#here;
+      if (oldest !== undefined) this.#here.delete(oldest);
+    }
+    this.#here.add(toHex(leafHash));
+    this.#pool
+      .query('INSERT INTO log_undelivered (shard, leaf_hash) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
+        this.#shard,
+        bytea(leafHash),
+      ])
+      .catch((err: unknown) => this.#logger.warn({ err }, 'an answer that did not arrive could not be noted'));
+  }
+
+  async has(leafHash: Uint8Array): Promise<boolean> {
+    if (this.#here.has(toHex(leafHash))) return true;
+    const { rowCount } = await this.#pool.query('SELECT 1 FROM log_undelivered WHERE shard = $1 AND leaf_hash = $2', [
+      this.#shard,
+      bytea(leafHash),
+    ]);
+    return rowCount === 1;
+  }
+
+  /** The answer has arrived after all. */
+  forget(leafHash: Uint8Array): void {
+    this.#here.delete(toHex(leafHash));
+    this.#pool
+      .query('DELETE FROM log_undelivered WHERE shard = $1 AND leaf_hash = $2', [this.#shard, bytea(leafHash)])
+      .catch((err: unknown) => this.#logger.warn({ err }, 'an answer that arrived could not be noted'));
+  }
+
+  /** Notes every leaf from number `start` on. */
+  async noteFrom(start: bigint): Promise<void> {
+    await this.#pool.query(
+      `INSERT INTO log_undelivered (shard, leaf_hash)
+       SELECT shard, leaf_hash FROM log_leaf WHERE shard = $1 AND idx >= $2 ON CONFLICT DO NOTHING`,
+      [this.#shard, start.toString()],
+    );
+  }
+}
