@@ -8,15 +8,18 @@ import { equalOctets, fromBase64, toBase64, toHex } from '#core/octets';
 import {
   assembleCertificate,
   draftCaCertificate,
+  lintCertificate,
+  lintTbs,
   nameText,
   parseCertificate,
   verifyChain,
   verifyIssuedBy,
   type Certificate,
+  type Finding,
+  type LintContext,
 } from '#core/x509';
 import { instantMs, instantText } from '#trust-root';
 import { readCertificateTwice, verifyChainTwice } from '../certificate-second-reader.js';
-import { lintCaDraft } from '../lint-ca-draft.js';
 import { CertificateResult, DraftResult } from '../results.js';
 import type { StepOf } from '../script.js';
 import type { StepWork } from '../step-work.js';
@@ -82,24 +85,36 @@ async function randomSerial(bench: Workbench, token: string): Promise<Uint8Array
   }
 }
 
-export const lintCertificate: StepWork<StepOf<'x509.lint'>> = {
+/** What the lints compare with: the issuer, the plan, and every certificate that this ceremony has made. */
+function lintContext(bench: Workbench, draft: DraftResult, self: string): LintContext {
+  const others = bench.plan.steps.flatMap((other) =>
+    other.kind === 'x509.sign' && other.of !== self && bench.isSettled(other.id) ? [certificate(bench, other.id)] : [],
+  );
+  return {
+    role: draft.role,
+    ...(draft.issuer === self ? {} : { issuer: certificate(bench, draft.issuer) }),
+    mode: bench.mode,
+    plannedAtMs: instantMs(bench.plan.parameters.notBefore),
+    usedSerials: new Set(others.map(({ serial }) => serial)),
+    otherKeys: new Set(others.map(({ spki }) => toHex(spki))),
+    otherSubjects: new Set(others.map(({ subjectDer }) => toHex(subjectDer))),
+  };
+}
+
+/** A ceremony stops at every finding, notices too: what is signed here is believed for years. */
+function assertNoFindings(of: string, findings: readonly Finding[]): void {
+  if (findings.length === 0) return;
+  throw new Fault('refused', 'ceremony/lint', `${of}: ${findings.map(({ id, message }) => `${id} ${message}`).join('; ')}`);
+}
+
+export const lintDraft: StepWork<StepOf<'x509.lint'>> = {
   async perform(step, bench) {
     const draft = bench.result(step.of, DraftResult);
-    const issuer = draft.issuer === step.of ? undefined : certificate(bench, draft.issuer);
-    const others = bench.plan.steps.flatMap((other) =>
-      other.kind === 'x509.sign' && bench.isSettled(other.id) ? [certificate(bench, other.id)] : [],
-    );
-    const findings = lintCaDraft(draft.role, fromBase64(draft.tbs), issuer, others);
-    if (findings.length > 0) {
-      throw new Fault(
-        'refused',
-        'ceremony/lint',
-        `${step.of}: ${findings.map(({ lint, message }) => `${lint} ${message}`).join('; ')}`,
-      );
-    }
+    const tbs = fromBase64(draft.tbs);
+    assertNoFindings(step.of, lintTbs(tbs, lintContext(bench, draft, step.of)));
     // A signature that is none lets the second reader see the certificate before a real one exists.
-    await readCertificateTwice(assembleCertificate(fromBase64(draft.tbs), fromBase64(draft.signatureAlgorithm), NO_SIGNATURE));
-    return { tbsSha256: toHex(sha256(fromBase64(draft.tbs))), findings: [] };
+    await readCertificateTwice(assembleCertificate(tbs, fromBase64(draft.signatureAlgorithm), NO_SIGNATURE));
+    return { tbsSha256: toHex(sha256(tbs)), findings: [] };
   },
 };
 
@@ -127,6 +142,7 @@ export const signCertificate: StepWork<StepOf<'x509.sign'>> = {
       throw new Fault('refused', 'ceremony/key', `"${step.with}" is not the key of the issuer of "${step.of}"`);
     }
     verifyIssuedBy(signed, issuer);
+    assertNoFindings(step.of, lintCertificate(der, lintContext(bench, draft, step.of)));
     await readCertificateTwice(der);
     return { certificate: toBase64(der), sha256: toHex(sha256(der)), subject: nameText(signed.subjectDer) };
   },

@@ -1,7 +1,7 @@
 /** Every kind of step that a script may use, and how it is done. */
 import type { StepWorks } from '../step-work.js';
 import { writeArtefact } from './artefacts.js';
-import { buildCertificate, lintCertificate, proveChain, signCertificate } from './certificates.js';
+import { buildCertificate, lintDraft, proveChain, signCertificate } from './certificates.js';
 import { adoptKey, generateKey, inventory } from './keys.js';
 import { logKey } from './logs.js';
 import { compileTrust, lintTrust } from './trust.js';
@@ -12,7 +12,7 @@ export const STEP_WORKS: StepWorks = {
   'key.generate': generateKey,
   'key.adopt': adoptKey,
   'x509.build': buildCertificate,
-  'x509.lint': lintCertificate,
+  'x509.lint': lintDraft,
   'x509.sign': signCertificate,
   'x509.chain': proveChain,
   'log.key': logKey,
