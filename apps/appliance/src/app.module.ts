@@ -1,6 +1,22 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { CaModule } from '#ca';
+import { CtModule } from '#ct';
+import { HsmModule } from '#hsm';
+import { IdentityModule } from '#identity';
+import { InstanceModule } from '#instance';
+import { LogModule } from '#log';
 import { type Clock, type Logger, type Metrics, PlatformModule, type Settings } from '#platform';
+import { TimestampModule } from '#timestamp';
+import { TreeModule } from '#tree';
+import { TrustRootModule } from '#trust-root';
+import { CtDoorModule } from './doors/ct/ct.module.js';
+import { FulcioDoorModule } from './doors/fulcio/fulcio.module.js';
 import { HealthDoorModule } from './doors/health/health.module.js';
+import { OidcDoorModule } from './doors/oidc/oidc.module.js';
+import { RekorV1DoorModule } from './doors/rekor-v1/rekor-v1.module.js';
+import { RekorV2DoorModule } from './doors/rekor-v2/rekor-v2.module.js';
+import { TimestampDoorModule } from './doors/timestamp/timestamp.module.js';
+import { TufDoorModule } from './doors/tuf/tuf.module.js';
 import { entities } from './migrations.js';
 import { ServerModule } from './server/server.module.js';
 
@@ -23,8 +39,28 @@ export interface Floor {
  * Every capability, then every door, from the ground up. A module is made once and handed by reference to
  * each that imports it, since Nest tells dynamic modules apart by identity.
  */
-export function everyDoor(_floor: Floor): DynamicModule[] {
-  return [];
+export function everyDoor({ platform, server }: Floor): DynamicModule[] {
+  const instance = InstanceModule.on([platform]);
+  const hsm = HsmModule.on([platform]);
+  const tree = TreeModule.on([platform]);
+  const base = [platform, instance, hsm];
+
+  const log = LogModule.on([...base, tree]);
+  const ct = CtModule.on([...base, tree]);
+  const timestamp = TimestampModule.on([...base, tree]);
+  const identity = IdentityModule.on(base);
+  const ca = CaModule.on([...base, identity, ct]);
+  const trustRoot = TrustRootModule.on(base);
+
+  return [
+    FulcioDoorModule.on([platform, server, identity, ca]),
+    OidcDoorModule.on([platform, server, identity]),
+    RekorV1DoorModule.on([platform, log]),
+    RekorV2DoorModule.on([platform, log]),
+    CtDoorModule.on([platform, ct]),
+    TimestampDoorModule.on([platform, timestamp]),
+    TufDoorModule.on([platform, trustRoot]),
+  ];
 }
 
 @Module({})

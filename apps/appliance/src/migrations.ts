@@ -4,8 +4,17 @@
  * One line per capability in each list. Migrations run in the order of the digits in their names, so the
  * order of the lines does not matter.
  */
+import * as ca from '#ca';
+import * as identity from '#identity';
 import type { Entity, Migration } from '#platform';
+import * as tree from '#tree';
+import * as trustRoot from '#trust-root';
 
-export const migrations: readonly Migration[] = [];
+export const migrations: readonly Migration[] = [
+  ...tree.migrations,
+  ...identity.migrations,
+  ...ca.migrations,
+  ...trustRoot.migrations,
+];
 
-export const entities: readonly Entity[] = [];
+export const entities: readonly Entity[] = [...identity.entities, ...trustRoot.entities];
