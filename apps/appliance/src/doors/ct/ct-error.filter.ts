@@ -1,14 +1,14 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter, Inject } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { HTTP_STATUS, isFault } from '#core/fault';
-import { logError, type Logger } from '#platform';
+import { LOGGER, logError, type Logger } from '#platform';
 
 /** Certificate logs answer errors as plain text (CONTRACTS §2.2). */
 @Catch()
 export class CtErrorFilter implements ExceptionFilter {
   readonly #logger: Logger;
 
-  constructor(logger: Logger) {
+  constructor(@Inject(LOGGER) logger: Logger) {
     this.#logger = logger;
   }
 

@@ -1,6 +1,6 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter, Inject } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { logError, type Logger } from '#platform';
+import { LOGGER, logError, type Logger } from '#platform';
 import { fulcioRefusal } from './fulcio-refusal.js';
 
 /** Faults in the shape of grpc-gateway, which is what Fulcio's clients parse. */
@@ -8,7 +8,7 @@ import { fulcioRefusal } from './fulcio-refusal.js';
 export class FulcioErrorFilter implements ExceptionFilter {
   readonly #logger: Logger;
 
-  constructor(logger: Logger) {
+  constructor(@Inject(LOGGER) logger: Logger) {
     this.#logger = logger;
   }
 

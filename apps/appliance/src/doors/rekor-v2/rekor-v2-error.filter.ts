@@ -1,13 +1,13 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter, Inject } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { logError, type Logger } from '#platform';
+import { LOGGER, logError, type Logger } from '#platform';
 import { rekorV2Refusal } from './rekor-v2-refusal.js';
 
 @Catch()
 export class RekorV2ErrorFilter implements ExceptionFilter {
   readonly #logger: Logger;
 
-  constructor(logger: Logger) {
+  constructor(@Inject(LOGGER) logger: Logger) {
     this.#logger = logger;
   }
 
