@@ -1,14 +1,15 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter, Inject } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isFault } from '#core/fault';
-import { logError, type Logger } from '#platform';
+import { LOGGER, logError, type Logger } from '#platform';
 import { timestampRefusal } from './timestamp-refusal.js';
 
 @Catch()
 export class TimestampErrorFilter implements ExceptionFilter {
   readonly #logger: Logger;
 
-  constructor(logger: Logger) {
+  // Nest makes filters by itself, whatever a provider says, so the token must stand here.
+  constructor(@Inject(LOGGER) logger: Logger) {
     this.#logger = logger;
   }
 
@@ -21,6 +22,7 @@ export class TimestampErrorFilter implements ExceptionFilter {
       reply.header('retry-after', String(error.retryAfterSeconds));
     }
     const { status, body } = timestampRefusal(error);
-    void reply.code(status).header('content-type', 'application/json').send(body);
+    // As octets: Fastify would add a charset to the content type of a text, which upstream does not send.
+    void reply.code(status).header('content-type', 'application/json').send(Buffer.from(body));
   }
 }

@@ -1,8 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { LOGGER, type Logger, type Metrics, METRICS } from '#platform';
+import { type Metrics, METRICS } from '#platform';
 import { StampTime } from '#timestamp';
 import { TimestampAnswers } from './timestamp-answers.js';
-import { TimestampErrorFilter } from './timestamp-error.filter.js';
 import { TimestampController } from './timestamp.controller.js';
 
 /** The timestamp authority's door; needs the platform and timestamp below it. */
@@ -18,11 +17,6 @@ export class TimestampDoorModule {
           provide: TimestampAnswers,
           inject: [StampTime, METRICS],
           useFactory: (stampTime: StampTime, metrics: Metrics) => new TimestampAnswers(stampTime, metrics),
-        },
-        {
-          provide: TimestampErrorFilter,
-          inject: [LOGGER],
-          useFactory: (logger: Logger) => new TimestampErrorFilter(logger),
         },
       ],
     };
