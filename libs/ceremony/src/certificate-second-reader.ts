@@ -22,7 +22,9 @@ export async function readCertificateTwice(der: Uint8Array): Promise<void> {
     [
       'extensions',
       ours.extensions.map(({ oid, critical, value }) => `${oid} ${critical} ${toHex(value)}`).join() ===
-        theirs.extensions.map(({ type, critical, value }) => `${type} ${critical} ${toHex(octets(value))}`).join(),
+        theirs.extensions
+          .map(({ type, critical, value }) => `${type} ${critical} ${toHex(octets(value))}`)
+          .join(),
     ],
   ].flatMap(([field, agrees]) => (agrees === true ? [] : [field]));
   if (differences.length > 0) throw disagreement(`in ${differences.join(', ')}`);
@@ -42,7 +44,9 @@ function read(der: Uint8Array): X509Certificate {
   try {
     return new X509Certificate(Uint8Array.from(der));
   } catch (cause) {
-    throw new Fault('corrupt', 'ceremony/second-reader', 'the second reader cannot parse the certificate', { cause });
+    throw new Fault('corrupt', 'ceremony/second-reader', 'the second reader cannot parse the certificate', {
+      cause,
+    });
   }
 }
 
@@ -51,5 +55,9 @@ function octets(buffer: ArrayBuffer): Uint8Array {
 }
 
 function disagreement(where: string): Fault {
-  return new Fault('corrupt', 'ceremony/second-reader', `two readers of the same certificate disagree ${where}: nothing was signed or kept`);
+  return new Fault(
+    'corrupt',
+    'ceremony/second-reader',
+    `two readers of the same certificate disagree ${where}: nothing was signed or kept`,
+  );
 }

@@ -27,7 +27,12 @@ steps:
 
 function compile(steps: string, adopt: Record<string, string> = {}): Plan {
   const text = HEAD + steps;
-  return compilePlan(text, parseScript(text), { instance, notBefore: '2026-11-21T00:00:00Z', generation: 'G1', adopt });
+  return compilePlan(text, parseScript(text), {
+    instance,
+    notBefore: '2026-11-21T00:00:00Z',
+    generation: 'G1',
+    adopt,
+  });
 }
 
 const BUILD = `  - { id: draft, kind: x509.build, say: s, role: code-root, key: key, subject: { commonName: 'Root {year} {generation}' }, validity: { years: 1 } }\n`;
@@ -48,11 +53,17 @@ describe('a plan', () => {
   });
 
   test('adopts instead of generating where the bindings name a key', () => {
-    expect(compile('', { key: 'pkcs11:object=old' }).steps[0]).toMatchObject({ kind: 'key.adopt', uri: 'pkcs11:object=old' });
+    expect(compile('', { key: 'pkcs11:object=old' }).steps[0]).toMatchObject({
+      kind: 'key.adopt',
+      uri: 'pkcs11:object=old',
+    });
   });
 
   test.each([
-    ['a certificate that was not linted', `${BUILD}  - { id: cert, kind: x509.sign, say: s, of: draft, with: key, recovery: same-bytes }\n`],
+    [
+      'a certificate that was not linted',
+      `${BUILD}  - { id: cert, kind: x509.sign, say: s, of: draft, with: key, recovery: same-bytes }\n`,
+    ],
     ['a reference to a later step', `  - { id: lint, kind: x509.lint, say: s, of: draft }\n${BUILD}`],
     ['a reference to a step of another kind', '  - { id: lint, kind: x509.lint, say: s, of: key }\n'],
     ['an undeclared token', '  - { id: see, kind: hsm.inventory, say: s, on: moon }\n'],
@@ -63,14 +74,22 @@ describe('a plan', () => {
   });
 
   test('is refused when the bindings adopt a key that no step makes', () => {
-    expect(() => compile('', { moon: 'pkcs11:object=old' })).toThrow(expect.objectContaining({ code: 'ceremony/plan' }));
+    expect(() => compile('', { moon: 'pkcs11:object=old' })).toThrow(
+      expect.objectContaining({ code: 'ceremony/plan' }),
+    );
   });
 
   test.each([
     ['an unknown key', '  - { id: see, kind: hsm.inventory, say: s, on: root, shell: ls }\n'],
     ['an unknown kind', '  - { id: see, kind: shell, say: s }\n'],
-    ['an effect without a recovery rule', '  - { id: k2, kind: key.generate, say: s, on: root, label: k, algorithm: ed25519 }\n'],
-    ['a file name with a path', '  - { id: w, kind: artefact.write, say: s, of: x, as: tuf-file, to: ../x }\n'],
+    [
+      'an effect without a recovery rule',
+      '  - { id: k2, kind: key.generate, say: s, on: root, label: k, algorithm: ed25519 }\n',
+    ],
+    [
+      'a file name with a path',
+      '  - { id: w, kind: artefact.write, say: s, of: x, as: tuf-file, to: ../x }\n',
+    ],
   ])('is refused as a script for %s', (_what, steps) => {
     expect(() => compile(steps)).toThrow(expect.objectContaining({ code: 'ceremony/script' }));
   });

@@ -15,7 +15,7 @@ import { canonicalJson, type JsonObject, type JsonValue } from '#core/json';
 import { fromUtf8, toHex } from '#core/octets';
 import { Instance, type Mode } from '#instance';
 import { z } from 'zod';
-import { Script, Step, type StepKind } from './script.js';
+import { Step, type Script, type StepKind } from './script.js';
 
 export const PlanParameters = z.strictObject({
   instance: Instance,
@@ -109,7 +109,8 @@ function fill(value: JsonValue, values: ReadonlyMap<string, readonly string[]>):
   if (typeof value === 'string') {
     const all = expand(value, values);
     const [only] = all;
-    if (only === undefined || all.length > 1) throw refused(`"${value}" stands for several values where one belongs`);
+    if (only === undefined || all.length > 1)
+      throw refused(`"${value}" stands for several values where one belongs`);
     return only;
   }
   if (Array.isArray(value)) {
@@ -118,7 +119,9 @@ function fill(value: JsonValue, values: ReadonlyMap<string, readonly string[]>):
     );
   }
   if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, fill(member as JsonValue, values)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([name, member]) => [name, fill(member as JsonValue, values)]),
+    );
   }
   return value;
 }
@@ -126,7 +129,10 @@ function fill(value: JsonValue, values: ReadonlyMap<string, readonly string[]>):
 /** One step for each value of the placeholder in its id, which then means that value everywhere in it. */
 function expandStep(step: Step, values: ReadonlyMap<string, readonly string[]>): Step[] {
   const name = PLACEHOLDER.exec(step.id)?.[1];
-  const alternatives = name === undefined ? [values] : (values.get(name) ?? []).map((one) => new Map([...values, [name, [one]]]));
+  const alternatives =
+    name === undefined
+      ? [values]
+      : (values.get(name) ?? []).map((one) => new Map([...values, [name, [one]]]));
   if (alternatives.length === 0) throw refused(`{${name}} in "${step.id}" is not a placeholder`);
   return alternatives.map((bound) => Step.parse(fill(step as unknown as JsonValue, bound)));
 }
@@ -135,7 +141,9 @@ export function compilePlan(scriptText: string, script: Script, parameters: Plan
   const values = placeholders(parameters);
   const issuer = parameters.instance.services.oidc === undefined ? 'none' : 'built-in';
   const written = script.steps.flatMap((step) => expandStep(step, values));
-  const left = new Set(written.filter(({ when }) => when !== undefined && when.issuer !== issuer).map(({ id }) => id));
+  const left = new Set(
+    written.filter(({ when }) => when !== undefined && when.issuer !== issuer).map(({ id }) => id),
+  );
   const steps = written
     .filter(({ id }) => !left.has(id))
     .map((step) => adopt(withoutAbsent(settle(step), left), parameters.adopt));
@@ -193,20 +201,26 @@ function lintPlan(plan: Plan): void {
       for (const name of names) {
         const target = earlier.get(name);
         if (target === undefined || !kinds.includes(target.kind)) {
-          throw refused(`${field} of "${step.id}" must name an earlier step of kind ${kinds.join(' or ')}, not "${name}"`);
+          throw refused(
+            `${field} of "${step.id}" must name an earlier step of kind ${kinds.join(' or ')}, not "${name}"`,
+          );
         }
       }
     }
-    if ('on' in step && !plan.tokens.includes(step.on)) throw refused(`"${step.id}" uses the undeclared token "${step.on}"`);
+    if ('on' in step && !plan.tokens.includes(step.on))
+      throw refused(`"${step.id}" uses the undeclared token "${step.on}"`);
     if (step.kind === 'x509.lint') linted.add(step.of);
-    if (step.kind === 'x509.sign' && !linted.has(step.of)) throw refused(`"${step.id}" signs what was not linted`);
+    if (step.kind === 'x509.sign' && !linted.has(step.of))
+      throw refused(`"${step.id}" signs what was not linted`);
     lintTufBuild(step);
     earlier.set(step.id, step);
   }
   const key = earlier.get(plan.transcriptKey);
-  if (key === undefined || !KEYS.includes(key.kind)) throw refused('transcript.key must name a step that has a key');
+  if (key === undefined || !KEYS.includes(key.kind))
+    throw refused('transcript.key must name a step that has a key');
   for (const id of Object.keys(plan.parameters.adopt)) {
-    if (earlier.get(id)?.kind !== 'key.adopt') throw refused(`the bindings adopt a key for "${id}", which makes none`);
+    if (earlier.get(id)?.kind !== 'key.adopt')
+      throw refused(`the bindings adopt a key for "${id}", which makes none`);
   }
 }
 
@@ -217,7 +231,9 @@ function lintTufBuild(step: Step): void {
     ? step.from !== undefined && step.validity !== undefined && step.of === undefined
     : step.of !== undefined && step.validity === undefined && step.from === undefined;
   if (!complete) {
-    throw refused(`"${step.id}": root and targets take \`from\` and \`validity\`, snapshot and timestamp take \`of\``);
+    throw refused(
+      `"${step.id}": root and targets take \`from\` and \`validity\`, snapshot and timestamp take \`of\``,
+    );
   }
 }
 

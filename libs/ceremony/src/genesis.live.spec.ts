@@ -47,10 +47,19 @@ describe('genesis on SoftHSM', () => {
   beforeAll(async () => {
     stateDir = await mkdtemp(join(tmpdir(), 'gen-'));
     const names = ['root', 'online', 'officer-1', 'officer-2', 'officer-3'];
-    const tokens = await Promise.all(names.map(async (name) => [name, await freshToken(`airseal-${name}`)] as const));
+    const tokens = await Promise.all(
+      names.map(async (name) => [name, await freshToken(`airseal-${name}`)] as const),
+    );
     hsm = await Hsm.open({ tokens: Object.fromEntries(tokens), runtimeDir: stateDir });
     const script = await readFile(join(import.meta.dirname, '../../../ceremony/genesis.yaml'), 'utf8');
-    outcome = await runCeremony({ script, instance: INSTANCE, bindings: {}, hsm, stateDir, clock: systemClock });
+    outcome = await runCeremony({
+      script,
+      instance: INSTANCE,
+      bindings: {},
+      hsm,
+      stateDir,
+      clock: systemClock,
+    });
     material = parseTrustMaterial(await readFile(trust('trust-material.json'), 'utf8'));
     server = createServer((request, response) => {
       readFile(join(stateDir, 'tuf', normalize(request.url ?? '/'))).then(
@@ -71,15 +80,23 @@ describe('genesis on SoftHSM', () => {
   test('ends with every attribute of every key read back as it must be', async () => {
     expect(outcome.status).toBe('closed');
     const lines = (await readFile(join(outcome.directory, 'transcript.jsonl'), 'utf8')).trimEnd().split('\n');
-    const reports = lines.map((line) => JSON.parse(line).body.result?.attributes).filter((report) => report !== undefined);
+    const reports = lines
+      .map((line) => JSON.parse(line).body.result?.attributes)
+      .filter((report) => report !== undefined);
     expect(reports).toHaveLength(16);
     expect(reports.every((report) => report.holds)).toBe(true);
   });
 
   test('makes chains that openssl verifies, with the strict rules of X.509', async () => {
-    const chains = [material.certificateAuthorities[0]?.chain ?? [], material.timestampAuthorities[0]?.chain ?? []];
+    const chains = [
+      material.certificateAuthorities[0]?.chain ?? [],
+      material.timestampAuthorities[0]?.chain ?? [],
+    ];
     for (const [at, chain] of chains.entries()) {
-      const pem = chain.map((der) => `-----BEGIN CERTIFICATE-----\n${der.match(/.{1,64}/g)?.join('\n')}\n-----END CERTIFICATE-----\n`);
+      const pem = chain.map(
+        (der) =>
+          `-----BEGIN CERTIFICATE-----\n${der.match(/.{1,64}/g)?.join('\n')}\n-----END CERTIFICATE-----\n`,
+      );
       const file = async (name: string, text: string) => {
         await writeFile(join(stateDir, name), text);
         return join(stateDir, name);
@@ -97,8 +114,8 @@ describe('genesis on SoftHSM', () => {
   });
 
   test('gives every certificate a name and a serial of its own', () => {
-    const certificates = [...material.certificateAuthorities, ...material.timestampAuthorities].flatMap(({ chain }) =>
-      chain.map((der) => parseCertificate(fromBase64(der))),
+    const certificates = [...material.certificateAuthorities, ...material.timestampAuthorities].flatMap(
+      ({ chain }) => chain.map((der) => parseCertificate(fromBase64(der))),
     );
     expect(certificates).toHaveLength(5);
     expect(new Set(certificates.map(({ serial }) => serial)).size).toBe(5);
@@ -122,7 +139,13 @@ describe('genesis on SoftHSM', () => {
 
   test('publishes a repository that tuf-js follows from an empty store', async () => {
     const cachePath = join(stateDir, 'cache');
-    const client = await initTUF({ mirrorURL, rootPath: trust('root.json'), cachePath, forceInit: true, retry: 0 });
+    const client = await initTUF({
+      mirrorURL,
+      rootPath: trust('root.json'),
+      cachePath,
+      forceInit: true,
+      retry: 0,
+    });
     for (const name of ['trusted_root.json', 'signing_config.v0.2.json']) {
       expect(await client.getTarget(name)).toBe(await readFile(trust(name), 'utf8'));
     }
@@ -131,7 +154,14 @@ describe('genesis on SoftHSM', () => {
 
   test('held again, does nothing', async () => {
     const script = await readFile(join(import.meta.dirname, '../../../ceremony/genesis.yaml'), 'utf8');
-    const again = await runCeremony({ script, instance: INSTANCE, bindings: {}, hsm, stateDir, clock: systemClock });
+    const again = await runCeremony({
+      script,
+      instance: INSTANCE,
+      bindings: {},
+      hsm,
+      stateDir,
+      clock: systemClock,
+    });
     expect(again).toMatchObject({ status: 'closed-before', transcriptHead: outcome.transcriptHead });
   });
 });

@@ -42,7 +42,10 @@ export const TrustResult = z.looseObject({
 
 export const TufDraftResult = z.looseObject({ signed: z.looseObject({}) });
 export const TufSignatureResult = z.looseObject({ keyid: Hex, sig: Hex });
-export const TufFileResult = z.looseObject({ role: z.enum(['root', 'targets', 'snapshot', 'timestamp']), bytes: Base64 });
+export const TufFileResult = z.looseObject({
+  role: z.enum(['root', 'targets', 'snapshot', 'timestamp']),
+  bytes: Base64,
+});
 
 export const InventoryResult = z.looseObject({
   keys: z.array(z.looseObject({ ckaId: Hex, label: z.string(), spkiSha256: Hex })),

@@ -90,7 +90,10 @@ class SoftTokens implements Tokens {
   destroy(uri: string, label: string): Promise<void> {
     this.destroyed.push(label);
     for (const [token, keys] of this.keys) {
-      this.keys.set(token, keys.filter(({ record }) => !uri.startsWith(record.uri)));
+      this.keys.set(
+        token,
+        keys.filter(({ record }) => !uri.startsWith(record.uri)),
+      );
     }
     return Promise.resolve();
   }
@@ -108,7 +111,11 @@ class SoftTokens implements Tokens {
       pin: 'ok' as const,
       protectedAuthenticationPath: false,
     };
-    return Promise.resolve({ token: info, keys: (this.keys.get(token) ?? []).map(({ record }) => record), others: [] });
+    return Promise.resolve({
+      token: info,
+      keys: (this.keys.get(token) ?? []).map(({ record }) => record),
+      others: [],
+    });
   }
 
   random(_token: string, length: number): Promise<Uint8Array> {
@@ -172,7 +179,10 @@ describe('genesis', () => {
   test('signs the head of its transcript, and says the mode in the first line', async () => {
     const { directory, runId } = await runCeremony(order());
     const lines = (await readFile(join(directory, 'transcript.jsonl'), 'utf8')).trimEnd().split('\n');
-    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ type: 'opened', body: { mode: 'evaluation', mark: EVALUATION_MARK } });
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      type: 'opened',
+      body: { mode: 'evaluation', mark: EVALUATION_MARK },
+    });
     const note = parseNote(await readFile(join(directory, 'transcript.note'), 'utf8'));
     const key = parsePublicKey(fromBase64((await material()).transcript.spki));
     verifyNote(note, [logVerifier(`trial/ceremonies/${runId}`, key)]);
@@ -183,7 +193,11 @@ describe('genesis', () => {
     const first = await runCeremony(order());
     const before = await trust('trust-material.json');
     const second = await runCeremony(order());
-    expect(second).toMatchObject({ status: 'closed-before', runId: first.runId, transcriptHead: first.transcriptHead });
+    expect(second).toMatchObject({
+      status: 'closed-before',
+      runId: first.runId,
+      transcriptHead: first.transcriptHead,
+    });
     expect(await trust('trust-material.json')).toBe(before);
   });
 
@@ -246,7 +260,8 @@ describe('genesis', () => {
     const run = runCeremony(
       order({
         progress: ({ step, state }) => {
-          if (step === 'tuf-root' && state === 'begins') void tokens.generate('root', { label: 'stowaway', algorithm: 'ecdsa-p256-sha256' });
+          if (step === 'tuf-root' && state === 'begins')
+            void tokens.generate('root', { label: 'stowaway', algorithm: 'ecdsa-p256-sha256' });
         },
       }),
     );
@@ -255,7 +270,10 @@ describe('genesis', () => {
   });
 
   test('adopts keys that the bindings name', async () => {
-    const { uri, spki } = await tokens.generate('root', { label: 'old-root', algorithm: 'ecdsa-p384-sha384' });
+    const { uri, spki } = await tokens.generate('root', {
+      label: 'old-root',
+      algorithm: 'ecdsa-p384-sha384',
+    });
     await runCeremony(order({ bindings: { adopt: { 'code-root-key': uri } } }));
     const chain = (await material()).certificateAuthorities[0]?.chain ?? [];
     expect(toHex(fromBase64(chain.at(-1) ?? ''))).toContain(toHex(spki));

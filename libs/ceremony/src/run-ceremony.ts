@@ -136,7 +136,8 @@ async function draftPlan(order: CeremonyOrder, base: string, runId: string): Pro
 
 async function readPlan(directory: string): Promise<Plan> {
   const read = Plan.safeParse(JSON.parse(await readFile(join(directory, 'plan.json'), 'utf8')));
-  if (!read.success) throw new Fault('corrupt', 'ceremony/plan', 'the plan of the interrupted run cannot be read');
+  if (!read.success)
+    throw new Fault('corrupt', 'ceremony/plan', 'the plan of the interrupted run cannot be read');
   return read.data;
 }
 
@@ -147,7 +148,11 @@ async function exists(directory: string, name: string): Promise<boolean> {
 /** A rehearsal needs clients that refuse what it makes, and tokens of its own; scripts for it come with them. */
 function refuseRehearsal(plan: Plan): void {
   if (modeOf(plan) === 'rehearsal') {
-    throw new Fault('refused', 'ceremony/mode', 'this script makes things that work: use mode evaluation to try it');
+    throw new Fault(
+      'refused',
+      'ceremony/mode',
+      'this script makes things that work: use mode evaluation to try it',
+    );
   }
 }
 
@@ -166,18 +171,27 @@ function openingOf(plan: Plan, hash: string, runId: string): JsonObject {
 
 function assertPlan(transcript: Transcript, hash: string): void {
   if (transcript.entries[0]?.body['planHash'] !== hash) {
-    throw new Fault('corrupt', 'ceremony/plan', 'the plan on disk is not the one that this transcript began with');
+    throw new Fault(
+      'corrupt',
+      'ceremony/plan',
+      'the plan on disk is not the one that this transcript began with',
+    );
   }
 }
 
 /** Takes the results of finished steps from the transcript, which is the only place where they stand. */
 function settleAll(bench: Workbench, transcript: Transcript): void {
   for (const { type, step, body } of transcript.entries) {
-    if ((type === 'effect' || type === 'observation') && isJsonObject(body['result'])) bench.settle(step, body['result']);
+    if ((type === 'effect' || type === 'observation') && isJsonObject(body['result']))
+      bench.settle(step, body['result']);
   }
 }
 
-async function runSteps(bench: Workbench, transcript: Transcript, progress: CeremonyOrder['progress']): Promise<void> {
+async function runSteps(
+  bench: Workbench,
+  transcript: Transcript,
+  progress: CeremonyOrder['progress'],
+): Promise<void> {
   settleAll(bench, transcript);
   const { steps } = bench.plan;
   for (const [at, step] of steps.entries()) {
@@ -230,7 +244,12 @@ function openIntent(step: Step, transcript: Transcript): JsonObject | undefined 
 }
 
 /** The head of the Merkle tree over all lines, as a checkpoint signed by the transcript key. */
-async function signHead(bench: Workbench, transcript: Transcript, directory: string, runId: string): Promise<void> {
+async function signHead(
+  bench: Workbench,
+  transcript: Transcript,
+  directory: string,
+  runId: string,
+): Promise<void> {
   const origin = `${bench.plan.parameters.instance.name}/ceremonies/${runId}`;
   const { size, root } = transcript.treeHead;
   const text = formatCheckpoint({ origin, size, root });

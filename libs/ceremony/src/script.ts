@@ -10,7 +10,9 @@ import { z } from 'zod';
 import { Fault } from '#core/fault';
 
 /** Placeholders stand in braces; see {@link PLACEHOLDERS} in compile-plan. */
-const Name = z.string().regex(/^(?!-)(?:[a-z0-9-]|\{[a-zA-Z0-9]+\})*$/, 'use lower-case letters, digits and hyphens');
+const Name = z
+  .string()
+  .regex(/^(?!-)(?:[a-z0-9-]|\{[a-zA-Z0-9]+\})*$/, 'use lower-case letters, digits and hyphens');
 const Ref = Name;
 /** What a person in the room should know; shown while the step runs and kept in the transcript. */
 const Say = z.string().min(1).max(200);

@@ -81,7 +81,7 @@ export class Transcript {
   }
 
   #acceptAll(whole: Uint8Array): void {
-    for (let at = 0; at < whole.length; ) {
+    for (let at = 0; at < whole.length;) {
       const end = whole.indexOf(0x0a, at);
       this.#accept(whole.subarray(at, end));
       at = end + 1;
@@ -101,7 +101,11 @@ export class Transcript {
   async append(type: EntryType, step: string, body: JsonObject): Promise<Entry> {
     const { size } = await this.#file.stat();
     if (size !== this.#size) {
-      throw new Fault('conflict', 'ceremony/transcript', 'something else writes this transcript: stop it, then run again');
+      throw new Fault(
+        'conflict',
+        'ceremony/transcript',
+        'something else writes this transcript: stop it, then run again',
+      );
     }
     const entry = {
       seq: this.entries.length,

@@ -61,7 +61,11 @@ export class Workbench {
   result<T>(step: string, schema: z.ZodType<T>): T {
     const read = schema.safeParse(this.#results.get(step));
     if (!read.success) {
-      throw new Fault('corrupt', 'ceremony/result', `the transcript holds no usable result of the step "${step}"`);
+      throw new Fault(
+        'corrupt',
+        'ceremony/result',
+        `the transcript holds no usable result of the step "${step}"`,
+      );
     }
     return read.data;
   }

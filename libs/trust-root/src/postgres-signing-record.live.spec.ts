@@ -11,8 +11,14 @@ const logger = createLogger({ mode: 'evaluation', log: { level: 'fatal' } });
 /** Unsigned, which the record does not mind. */
 function files(version: number): OnlineFiles {
   const body = fromUtf8('{}');
-  const snapshot = formatTufFile({ signed: draftSnapshot(1, '2027-01-01T00:00:00Z', 1, body), signatures: [] });
-  const timestamp = formatTufFile({ signed: draftTimestamp(version, '2027-01-01T00:00:00Z', 1, snapshot), signatures: [] });
+  const snapshot = formatTufFile({
+    signed: draftSnapshot(1, '2027-01-01T00:00:00Z', 1, body),
+    signatures: [],
+  });
+  const timestamp = formatTufFile({
+    signed: draftTimestamp(version, '2027-01-01T00:00:00Z', 1, snapshot),
+    signatures: [],
+  });
   return { snapshot, timestamp };
 }
 
@@ -55,15 +61,18 @@ describe('the record of signed versions', () => {
     const next = () =>
       new PostgresSigningRecord(source).exclusively(async (open) => {
         const standing = await open.newest();
-        const version = standing === undefined ? 0 : parseTufFile(standing.timestamp, 'timestamp').signed.version;
+        const version =
+          standing === undefined ? 0 : parseTufFile(standing.timestamp, 'timestamp').signed.version;
         await open.record(files(version + 1));
         return version + 1;
       });
-    expect((await Promise.all([next(), next(), next()])).toSorted()).toEqual([11, 12, 13]);
+    expect((await Promise.all([next(), next(), next()])).toSorted((a, b) => a - b)).toEqual([11, 12, 13]);
   });
 
   test('cannot be changed by the running appliance', async () => {
-    await expect(source.query(`UPDATE tuf_signed_version SET body = ''`)).rejects.toThrow('permission denied');
+    await expect(source.query(`UPDATE tuf_signed_version SET body = ''`)).rejects.toThrow(
+      'permission denied',
+    );
     await expect(source.query('DELETE FROM tuf_signed_version')).rejects.toThrow('permission denied');
   });
 });

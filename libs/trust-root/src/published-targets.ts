@@ -23,9 +23,13 @@ export function publishedTargets(
       name: 'signing_config.v0.2.json',
       bytes: formatTrustFile(compileSigningConfig(material, instance.defaultRekorApi)),
     },
-    { name: 'signing_config_rekor_v2.v0.2.json', bytes: formatTrustFile(compileSigningConfig(material, 'v2')) },
+    {
+      name: 'signing_config_rekor_v2.v0.2.json',
+      bytes: formatTrustFile(compileSigningConfig(material, 'v2')),
+    },
   ];
-  const legacy = instance.clients.length === 0 || instance.clients.some((name) => LEGACY_CLIENTS.includes(name));
+  const legacy =
+    instance.clients.length === 0 || instance.clients.some((name) => LEGACY_CLIENTS.includes(name));
   return legacy ? [...current, ...legacyTargets(material)] : current;
 }
 
@@ -53,18 +57,34 @@ function legacyTargets(material: TrustMaterial): TargetPlan[] {
     const about = custom('Fulcio', url, end);
     plans.push(
       { name: numbered('fulcio_v1.crt.pem', at), bytes: certificates(chain.slice(-1)), custom: about },
-      { name: numbered('fulcio_intermediate_v1.crt.pem', at), bytes: certificates(chain.slice(0, -1)), custom: about },
+      {
+        name: numbered('fulcio_intermediate_v1.crt.pem', at),
+        bytes: certificates(chain.slice(0, -1)),
+        custom: about,
+      },
     );
   });
   newestFirst(material.rekorV1).forEach(({ key, url, end }, at) => {
-    plans.push({ name: numbered('rekor.pub', at), bytes: publicKey(key.spki), custom: custom('Rekor', url, end) });
+    plans.push({
+      name: numbered('rekor.pub', at),
+      bytes: publicKey(key.spki),
+      custom: custom('Rekor', url, end),
+    });
   });
   newestFirst(material.ctLogs).forEach(({ key, url, end }, at) => {
-    plans.push({ name: numbered('ctfe.pub', at), bytes: publicKey(key.spki), custom: custom('CTFE', url, end) });
+    plans.push({
+      name: numbered('ctfe.pub', at),
+      bytes: publicKey(key.spki),
+      custom: custom('CTFE', url, end),
+    });
   });
   newestFirst(material.timestampAuthorities).forEach(({ chain, url, end }, at) => {
     const about = custom('TSA', url, end);
-    plans.push({ name: numbered('tsa_leaf.crt.pem', at), bytes: certificates(chain.slice(0, 1)), custom: about });
+    plans.push({
+      name: numbered('tsa_leaf.crt.pem', at),
+      bytes: certificates(chain.slice(0, 1)),
+      custom: about,
+    });
     chain.slice(1, -1).forEach((der, depth) => {
       plans.push({
         name: numbered(`tsa_intermediate_${depth}.crt.pem`, at),
@@ -72,7 +92,11 @@ function legacyTargets(material: TrustMaterial): TargetPlan[] {
         custom: about,
       });
     });
-    plans.push({ name: numbered('tsa_root.crt.pem', at), bytes: certificates(chain.slice(-1)), custom: about });
+    plans.push({
+      name: numbered('tsa_root.crt.pem', at),
+      bytes: certificates(chain.slice(-1)),
+      custom: about,
+    });
   });
   return plans;
 }

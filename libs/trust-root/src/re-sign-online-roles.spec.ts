@@ -4,7 +4,14 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fromUtf8 } from '#core/octets';
-import { draftRoot, draftSnapshot, draftTargets, draftTimestamp, parseTufFile, type RepositoryFiles } from '#core/tuf';
+import {
+  draftRoot,
+  draftSnapshot,
+  draftTargets,
+  draftTimestamp,
+  parseTufFile,
+  type RepositoryFiles,
+} from '#core/tuf';
 import type { Signer } from '#hsm';
 import { HeldClock } from '#platform';
 import {
@@ -24,9 +31,12 @@ const validity = onlineValidity('7d');
 
 /** A key in this process, for tests only: real keys live in tokens. */
 function softKey(): Signer {
-  const { publicKey, privateKey }: { publicKey: KeyObject; privateKey: KeyObject } = generateKeyPairSync('ec', {
-    namedCurve: 'P-256',
-  });
+  const { publicKey, privateKey }: { publicKey: KeyObject; privateKey: KeyObject } = generateKeyPairSync(
+    'ec',
+    {
+      namedCurve: 'P-256',
+    },
+  );
   return {
     uri: 'pkcs11:token=test',
     algorithm: 'ecdsa-p256-sha256',
@@ -40,17 +50,40 @@ const [snapshotKey, timestampKey] = [softKey(), softKey()];
 
 async function genesis(): Promise<RepositoryFiles> {
   const expires = instantText(BIRTH_MS + 365 * DAY_MS);
-  const role = (keys: readonly Signer[], threshold: number) => ({ keys: keys.map(({ spki }) => spki), threshold });
+  const role = (keys: readonly Signer[], threshold: number) => ({
+    keys: keys.map(({ spki }) => spki),
+    threshold,
+  });
   const body = fromUtf8('{}\n');
   const root = draftRoot({
     version: 1,
     expires,
-    roles: { root: role(officers, 2), targets: role(officers, 2), snapshot: role([snapshotKey], 1), timestamp: role([timestampKey], 1) },
+    roles: {
+      root: role(officers, 2),
+      targets: role(officers, 2),
+      snapshot: role([snapshotKey], 1),
+      timestamp: role([timestampKey], 1),
+    },
   });
-  const targets = await signTufFile(draftTargets(1, expires, [{ name: 'a.json', bytes: body }]), officers.slice(0, 2));
-  const snapshot = await signTufFile(draftSnapshot(1, instantText(BIRTH_MS + validity.snapshotMs), 1, targets), [snapshotKey]);
-  const timestamp = await signTufFile(draftTimestamp(1, instantText(BIRTH_MS + validity.timestampMs), 1, snapshot), [timestampKey]);
-  return { root: await signTufFile(root, officers.slice(1)), targets, snapshot, timestamp, targetFiles: new Map([['a.json', body]]) };
+  const targets = await signTufFile(
+    draftTargets(1, expires, [{ name: 'a.json', bytes: body }]),
+    officers.slice(0, 2),
+  );
+  const snapshot = await signTufFile(
+    draftSnapshot(1, instantText(BIRTH_MS + validity.snapshotMs), 1, targets),
+    [snapshotKey],
+  );
+  const timestamp = await signTufFile(
+    draftTimestamp(1, instantText(BIRTH_MS + validity.timestampMs), 1, snapshot),
+    [timestampKey],
+  );
+  return {
+    root: await signTufFile(root, officers.slice(1)),
+    targets,
+    snapshot,
+    timestamp,
+    targetFiles: new Map([['a.json', body]]),
+  };
 }
 
 /** Remembers in memory what PostgreSQL remembers in earnest. */
@@ -149,7 +182,10 @@ describe('the online roles', () => {
       record,
       validity,
       published: () => undefined,
-      signers: { snapshot: () => Promise.resolve(snapshotKey), timestamp: () => Promise.reject(new Error('removed')) },
+      signers: {
+        snapshot: () => Promise.resolve(snapshotKey),
+        timestamp: () => Promise.reject(new Error('removed')),
+      },
     });
     await expect(broken.execute()).rejects.toThrow('removed');
     expect(await versionOf('timestamp')).toBe(1);

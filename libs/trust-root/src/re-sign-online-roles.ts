@@ -12,7 +12,13 @@
  * The record comes before the publication: a version that was recorded and not published is published at
  * the next run with the same bytes, while one published and not recorded could be signed twice.
  */
-import { draftSnapshot, draftTimestamp, parseTufFile, verifyRepository, type RepositoryFiles } from '#core/tuf';
+import {
+  draftSnapshot,
+  draftTimestamp,
+  parseTufFile,
+  verifyRepository,
+  type RepositoryFiles,
+} from '#core/tuf';
 import { sha256 } from '#core/crypto';
 import { toHex } from '#core/octets';
 import type { Signer } from '#hsm';
@@ -69,7 +75,8 @@ export class ReSignOnlineRoles {
     const { files, signed } = await record.exclusively(async (open) => {
       const onDisk = await directory.read();
       const recorded = await open.newest();
-      const standing = recorded !== undefined && isAhead(recorded, onDisk) ? { ...onDisk, ...recorded } : onDisk;
+      const standing =
+        recorded !== undefined && isAhead(recorded, onDisk) ? { ...onDisk, ...recorded } : onDisk;
       if (recorded === undefined || isAhead(standing, recorded)) await open.record(standing);
 
       const snapshot = (await this.#snapshot(standing)) ?? standing.snapshot;
@@ -118,5 +125,8 @@ function pastHalfLife(expires: string, lifeMs: number, nowMs: number): boolean {
 }
 
 function isAhead(a: OnlineFiles, b: OnlineFiles): boolean {
-  return parseTufFile(a.timestamp, 'timestamp').signed.version > parseTufFile(b.timestamp, 'timestamp').signed.version;
+  return (
+    parseTufFile(a.timestamp, 'timestamp').signed.version >
+    parseTufFile(b.timestamp, 'timestamp').signed.version
+  );
 }

@@ -35,7 +35,8 @@ export class ReSigningSchedule {
   async #run(): Promise<void> {
     try {
       const signed = await this.#reSign.execute();
-      if (signed !== 'nothing') this.#logger.info({ signed }, 'signed the online roles of the trust root again');
+      if (signed !== 'nothing')
+        this.#logger.info({ signed }, 'signed the online roles of the trust root again');
     } catch (err) {
       this.#logger.error(
         { err, code: isFault(err) ? err.code : undefined },

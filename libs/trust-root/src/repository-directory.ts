@@ -48,7 +48,11 @@ export class RepositoryDirectory {
   async read(): Promise<RepositoryFiles> {
     const timestamp = await this.#read('timestamp.json');
     if (timestamp === undefined) {
-      throw new Fault('absent', 'tuf/no-repository', 'there is no trust root yet: hold the genesis ceremony first');
+      throw new Fault(
+        'absent',
+        'tuf/no-repository',
+        'there is no trust root yet: hold the genesis ceremony first',
+      );
     }
     const snapshotVersion = parseTufFile(timestamp, 'timestamp').signed.meta['snapshot.json'].version;
     const snapshot = await this.#need(`${snapshotVersion}.snapshot.json`);
@@ -81,7 +85,11 @@ export class RepositoryDirectory {
   async #need(name: string): Promise<Uint8Array> {
     const bytes = await this.#read(name);
     if (bytes === undefined) {
-      throw new Fault('corrupt', 'tuf/incomplete', `${name} is missing from the TUF repository: restore the directory`);
+      throw new Fault(
+        'corrupt',
+        'tuf/incomplete',
+        `${name} is missing from the TUF repository: restore the directory`,
+      );
     }
     return bytes;
   }
@@ -90,7 +98,11 @@ export class RepositoryDirectory {
     const standing = await this.#read(name);
     if (standing === undefined) return this.#replace(name, bytes);
     if (!equalOctets(standing, bytes)) {
-      throw new Fault('corrupt', 'tuf/history', `${name} is published already, with other bytes: nothing was changed`);
+      throw new Fault(
+        'corrupt',
+        'tuf/history',
+        `${name} is published already, with other bytes: nothing was changed`,
+      );
     }
   }
 

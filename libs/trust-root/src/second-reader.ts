@@ -7,10 +7,12 @@ import { Fault } from '#core/fault';
 import { toUtf8 } from '#core/octets';
 import type { RepositoryFiles } from '#core/tuf';
 
+type JSONObject = Parameters<typeof Metadata.fromJSON>[1];
+
 /** @throws {Fault} tuf/second-reader when tuf-js would refuse the repository */
 export function readAsClientsDo(files: RepositoryFiles): void {
   try {
-    const read = (bytes: Uint8Array) => JSON.parse(toUtf8(bytes));
+    const read = (bytes: Uint8Array) => JSON.parse(toUtf8(bytes)) as JSONObject;
     const root = Metadata.fromJSON(MetadataKind.Root, read(files.root));
     const timestamp = Metadata.fromJSON(MetadataKind.Timestamp, read(files.timestamp));
     const snapshot = Metadata.fromJSON(MetadataKind.Snapshot, read(files.snapshot));

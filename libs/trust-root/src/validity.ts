@@ -16,7 +16,8 @@ export interface OnlineValidity {
 
 /** @param courierInterval as in `instance.yaml`: hours or days, `12h`, `7d` */
 export function onlineValidity(courierInterval: string): OnlineValidity {
-  const intervalMs = Number(courierInterval.slice(0, -1)) * (courierInterval.endsWith('d') ? DAY_MS : HOUR_MS);
+  const intervalMs =
+    Number(courierInterval.slice(0, -1)) * (courierInterval.endsWith('d') ? DAY_MS : HOUR_MS);
   const timestampMs = Math.max(7 * DAY_MS, COURIERS_OUTLIVED * intervalMs);
   return { timestampMs, snapshotMs: Math.max(365 * DAY_MS, timestampMs) };
 }

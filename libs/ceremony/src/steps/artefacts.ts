@@ -5,7 +5,12 @@ import { sha256 } from '#core/crypto';
 import { Fault } from '#core/fault';
 import { equalOctets, fromBase64, fromUtf8, toHex } from '#core/octets';
 import { formatPem } from '#core/pem';
-import { compileClientTrustConfig, compileSigningConfig, compileTrustedRoot, formatTrustFile } from '#core/trust';
+import {
+  compileClientTrustConfig,
+  compileSigningConfig,
+  compileTrustedRoot,
+  formatTrustFile,
+} from '#core/trust';
 import { ChainResult, TufFileResult } from '../results.js';
 import type { StepOf } from '../script.js';
 import type { StepWork } from '../step-work.js';
@@ -54,7 +59,9 @@ function bootstrapCard(bench: Workbench, root: Uint8Array): Uint8Array {
     '',
     `TUF repository   ${instance.services.tuf}`,
     'root.json        SHA-256',
-    ...(digest.match(/.{16}/g) ?? []).map((part) => `                 ${(part.match(/.{4}/g) ?? []).join(' ')}`),
+    ...(digest.match(/.{16}/g) ?? []).map(
+      (part) => `                 ${(part.match(/.{4}/g) ?? []).join(' ')}`,
+    ),
     '',
     `cosign initialize --mirror ${instance.services.tuf} --root root.json --root-checksum ${digest}`,
     '',
@@ -75,7 +82,11 @@ export const writeArtefact: StepWork<WriteStep> = {
       throw error;
     });
     if (standing !== undefined && !equalOctets(standing, bytes)) {
-      throw new Fault('conflict', 'ceremony/output', `trust/${step.to} stands already, with other content: move it away first`);
+      throw new Fault(
+        'conflict',
+        'ceremony/output',
+        `trust/${step.to} stands already, with other content: move it away first`,
+      );
     }
     if (standing === undefined) await writeDurably(bench.trustDirectory, step.to, bytes);
     return { to: `trust/${step.to}`, sha256: toHex(sha256(bytes)), length: bytes.length };

@@ -39,9 +39,11 @@ function yearsLater(ms: number, years: number): number {
 /** The key that signs is the issuer's; it is found through the step that drafted the issuer. */
 function issuingKey(bench: Workbench, issuer: string): string {
   const signed = bench.plan.steps.find((step) => step.id === issuer);
-  if (signed?.kind !== 'x509.sign') throw new Fault('corrupt', 'ceremony/result', `"${issuer}" is not a certificate`);
+  if (signed?.kind !== 'x509.sign')
+    throw new Fault('corrupt', 'ceremony/result', `"${issuer}" is not a certificate`);
   const draft = bench.plan.steps.find((step) => step.id === signed.of);
-  if (draft?.kind !== 'x509.build') throw new Fault('corrupt', 'ceremony/result', `"${signed.of}" is not a draft`);
+  if (draft?.kind !== 'x509.build')
+    throw new Fault('corrupt', 'ceremony/result', `"${signed.of}" is not a draft`);
   return draft.key;
 }
 
@@ -88,7 +90,9 @@ async function randomSerial(bench: Workbench, token: string): Promise<Uint8Array
 /** What the lints compare with: the issuer, the plan, and every certificate that this ceremony has made. */
 function lintContext(bench: Workbench, draft: DraftResult, self: string): LintContext {
   const others = bench.plan.steps.flatMap((other) =>
-    other.kind === 'x509.sign' && other.of !== self && bench.isSettled(other.id) ? [certificate(bench, other.id)] : [],
+    other.kind === 'x509.sign' && other.of !== self && bench.isSettled(other.id)
+      ? [certificate(bench, other.id)]
+      : [],
   );
   return {
     role: draft.role,
@@ -104,7 +108,11 @@ function lintContext(bench: Workbench, draft: DraftResult, self: string): LintCo
 /** A ceremony stops at every finding, notices too: what is signed here is believed for years. */
 function assertNoFindings(of: string, findings: readonly Finding[]): void {
   if (findings.length === 0) return;
-  throw new Fault('refused', 'ceremony/lint', `${of}: ${findings.map(({ id, message }) => `${id} ${message}`).join('; ')}`);
+  throw new Fault(
+    'refused',
+    'ceremony/lint',
+    `${of}: ${findings.map(({ id, message }) => `${id} ${message}`).join('; ')}`,
+  );
 }
 
 export const lintDraft: StepWork<StepOf<'x509.lint'>> = {
@@ -131,15 +139,24 @@ export const signCertificate: StepWork<StepOf<'x509.sign'>> = {
     const draft = bench.result(step.of, DraftResult);
     const tbs = fromBase64(draft.tbs);
     if (intent['tbsSha256'] !== toHex(sha256(tbs))) {
-      throw new Fault('corrupt', 'ceremony/result', `the draft "${step.of}" is not the one that was announced for signing`);
+      throw new Fault(
+        'corrupt',
+        'ceremony/result',
+        `the draft "${step.of}" is not the one that was announced for signing`,
+      );
     }
     const signer = await bench.signer(step.with);
     const der = assembleCertificate(tbs, fromBase64(draft.signatureAlgorithm), await signer.sign(tbs));
     const signed = parseCertificate(der);
-    if (!equalOctets(signed.tbs, tbs)) throw new Fault('corrupt', 'ceremony/result', 'the signed bytes are not the linted ones');
+    if (!equalOctets(signed.tbs, tbs))
+      throw new Fault('corrupt', 'ceremony/result', 'the signed bytes are not the linted ones');
     const issuer = draft.issuer === step.of ? signed : certificate(bench, draft.issuer);
     if (!equalOctets(issuer.spki, signer.spki)) {
-      throw new Fault('refused', 'ceremony/key', `"${step.with}" is not the key of the issuer of "${step.of}"`);
+      throw new Fault(
+        'refused',
+        'ceremony/key',
+        `"${step.with}" is not the key of the issuer of "${step.of}"`,
+      );
     }
     verifyIssuedBy(signed, issuer);
     assertNoFindings(step.of, lintCertificate(der, lintContext(bench, draft, step.of)));

@@ -27,13 +27,19 @@ function backupOf(bench: Workbench, label: string): 'none' | 'vendor-clone' | 't
 
 function ckaIdOf(intent: JsonObject): Uint8Array {
   const { ckaId } = intent;
-  if (typeof ckaId !== 'string') throw new Fault('corrupt', 'ceremony/result', 'an intent to make a key lacks its CKA_ID');
+  if (typeof ckaId !== 'string')
+    throw new Fault('corrupt', 'ceremony/result', 'an intent to make a key lacks its CKA_ID');
   return fromHex(ckaId);
 }
 
 export const generateKey: StepWork<StepOf<'key.generate'>> = {
   // A fresh id is how the key is found again after a crash; labels are not unique, ids of 16 octets are.
-  intend: (step) => ({ token: step.on, label: step.label, algorithm: step.algorithm, ckaId: toHex(randomBytes(16)) }),
+  intend: (step) => ({
+    token: step.on,
+    label: step.label,
+    algorithm: step.algorithm,
+    ckaId: toHex(randomBytes(16)),
+  }),
 
   async perform(step, bench, intent) {
     const record = await bench.hsm.generate(step.on, {
@@ -68,7 +74,11 @@ export const adoptKey: StepWork<StepOf<'key.adopt'>> = {
   async perform(step, bench) {
     const record = await bench.hsm.adopt(step.uri, { backup: backupOf(bench, step.label) });
     if (record.algorithm !== step.algorithm) {
-      throw new Fault('refused', 'ceremony/key', `the key to adopt for "${step.id}" is ${record.algorithm}, not ${step.algorithm}`);
+      throw new Fault(
+        'refused',
+        'ceremony/key',
+        `the key to adopt for "${step.id}" is ${record.algorithm}, not ${step.algorithm}`,
+      );
     }
     return { ...keyResult(step.on, record), adopted: true };
   },
@@ -81,7 +91,11 @@ export const inventory: StepWork<StepOf<'hsm.inventory'>> = {
     const result = {
       token: token as unknown as JsonValue,
       keys: keys
-        .map((key) => ({ ckaId: toHex(key.id), label: labelOf(key.uri), spkiSha256: toHex(sha256(key.spki)) }))
+        .map((key) => ({
+          ckaId: toHex(key.id),
+          label: labelOf(key.uri),
+          spkiSha256: toHex(sha256(key.spki)),
+        }))
         .toSorted((a, b) => (a.ckaId < b.ckaId ? -1 : 1)),
       others: others.map(({ id, label, what }) => ({ id, label, what })),
     };
@@ -102,7 +116,9 @@ function assertDeclared(
 ): void {
   const before = bench.result(step.against ?? '', InventoryResult);
   const made = bench.plan.steps.flatMap((other) =>
-    other.kind === 'key.generate' && other.on === step.on && bench.isSettled(other.id) ? [bench.key(other.id).ckaId] : [],
+    other.kind === 'key.generate' && other.on === step.on && bench.isSettled(other.id)
+      ? [bench.key(other.id).ckaId]
+      : [],
   );
   const expected = [...before.keys.map(({ ckaId }) => ckaId), ...made].toSorted();
   const found = after.keys.map(({ ckaId }) => ckaId).toSorted();
@@ -115,4 +131,3 @@ function assertDeclared(
     );
   }
 }
-

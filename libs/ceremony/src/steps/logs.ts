@@ -6,8 +6,20 @@
 import { randomBytes } from 'node:crypto';
 import { parsePublicKey, verifySignature } from '#core/crypto';
 import { Fault } from '#core/fault';
+import type { JsonObject } from '#core/json';
 import { emptyRoot } from '#core/merkle';
-import { formatCheckpoint, keyHint, logVerifier, logVerifierV1, parseNote, signNote, v1LogId, v1Origin, v2LogId, verifyNote } from '#core/note';
+import {
+  formatCheckpoint,
+  keyHint,
+  logVerifier,
+  logVerifierV1,
+  parseNote,
+  signNote,
+  v1LogId,
+  v1Origin,
+  v2LogId,
+  verifyNote,
+} from '#core/note';
 import { fromBase64, fromBigEndian, fromUtf8, toHex } from '#core/octets';
 import { hostOf } from '#instance';
 import type { StepOf } from '../script.js';
@@ -20,7 +32,8 @@ function urlOf(step: LogStep, bench: Workbench): string {
   const { ct, rekorV1, rekorV2 } = bench.plan.parameters.instance.services;
   if (step.face === 'rekor-v1') return rekorV1.url;
   const shard = (step.face === 'ct' ? ct : rekorV2).find(({ name }) => name === step.shard);
-  if (shard === undefined) throw new Fault('refused', 'ceremony/plan', `instance.yaml names no ${step.face} shard "${step.shard}"`);
+  if (shard === undefined)
+    throw new Fault('refused', 'ceremony/plan', `instance.yaml names no ${step.face} shard "${step.shard}"`);
   return shard.url;
 }
 
@@ -30,6 +43,11 @@ function randomTreeId(): bigint {
     const id = fromBigEndian(randomBytes(8)) & ((1n << 63n) - 1n);
     if (id !== 0n) return id;
   }
+}
+
+function treeIdOf({ treeId }: JsonObject): string {
+  if (typeof treeId === 'string') return treeId;
+  throw new Fault('corrupt', 'ceremony/result', 'an intent to make a log lacks its tree id');
 }
 
 export const logKey: StepWork<LogStep> = {
@@ -50,7 +68,7 @@ export const logKey: StepWork<LogStep> = {
     }
 
     const v1 = step.face === 'rekor-v1';
-    const treeId = v1 ? String(intent['treeId']) : undefined;
+    const treeId = v1 ? treeIdOf(intent) : undefined;
     const origin = treeId === undefined ? host : v1Origin(host, BigInt(treeId));
     const logId = v1 ? v1LogId(key) : v2LogId(origin, key);
     const text = formatCheckpoint({ origin, size: 0n, root: emptyRoot() });

@@ -94,7 +94,9 @@ export const lintTrust: StepWork<StepOf<'trustroot.lint'>> = {
     ];
     // K7: one key, one role. Two roles of one key would let a signature for one pass for the other.
     const keys = [
-      ...[...material.certificateAuthorities, ...material.timestampAuthorities, ...material.ctLogs].map(({ key }) => key),
+      ...[...material.certificateAuthorities, ...material.timestampAuthorities, ...material.ctLogs].map(
+        ({ key }) => key,
+      ),
       ...[...material.rekorV1, ...material.rekorV2].map(({ key }) => key),
       ...material.tuf.officers,
       material.tuf.snapshot,

@@ -52,7 +52,8 @@ function draftOf(bench: Workbench, step: string): AnySigned {
 
 /** Written into the plan's checks already; said again for the reader and the compiler. */
 function given<T>(value: T | undefined, step: { id: string }): T {
-  if (value === undefined) throw new Fault('refused', 'ceremony/plan', `"${step.id}" lacks what it is built from`);
+  if (value === undefined)
+    throw new Fault('refused', 'ceremony/plan', `"${step.id}" lacks what it is built from`);
   return value;
 }
 
@@ -92,7 +93,11 @@ export const buildTuf: StepWork<StepOf<'tuf.build'>> = {
     if (signed._type === 'root') {
       const findings = lintRoot(signed, undefined, instantText(bench.clock.nowMs()));
       if (findings.length > 0) {
-        throw new Fault('refused', 'ceremony/lint', findings.map(({ lint, message }) => `${lint} ${message}`).join('; '));
+        throw new Fault(
+          'refused',
+          'ceremony/lint',
+          findings.map(({ lint, message }) => `${lint} ${message}`).join('; '),
+        );
       }
     }
     return { signed: signed as unknown as JsonObject, inputSha256: toHex(sha256(signingInput(signed))) };
@@ -106,7 +111,10 @@ export const signTuf: StepWork<StepOf<'tuf.sign'>> = {
   }),
   async perform(step, bench) {
     const signer = await bench.signer(step.with);
-    const { keyid, sig } = tufSignature(signer.spki, await signer.sign(signingInput(draftOf(bench, step.of))));
+    const { keyid, sig } = tufSignature(
+      signer.spki,
+      await signer.sign(signingInput(draftOf(bench, step.of))),
+    );
     return { keyid, sig };
   },
 };
@@ -116,9 +124,14 @@ export const assembleTuf: StepWork<StepOf<'tuf.assemble'>> = {
     const signed = draftOf(bench, step.of);
     const file = { signed, signatures: step.signatures.map((id) => bench.result(id, TufSignatureResult)) };
     const root: RootSigned =
-      step.root === undefined ? (signed as RootSigned) : parseTufFile(fileOf(bench, step.root), 'root').signed;
+      step.root === undefined
+        ? (signed as RootSigned)
+        : parseTufFile(fileOf(bench, step.root), 'root').signed;
     verifyTufFile(root, file);
-    const bytes = formatTufFile({ ...file, signatures: file.signatures.map(({ keyid, sig }) => ({ keyid, sig })) });
+    const bytes = formatTufFile({
+      ...file,
+      signatures: file.signatures.map(({ keyid, sig }) => ({ keyid, sig })),
+    });
     return { role: signed._type, bytes: toBase64(bytes), sha256: toHex(sha256(bytes)) };
   },
 };
@@ -146,7 +159,8 @@ export const publishTuf: StepWork<StepOf<'tuf.publish'>> = {
   intend: (step) => ({ repository: step.repository }),
   async perform(step, bench) {
     const verified = bench.plan.steps.find(({ id }) => id === step.repository);
-    if (verified?.kind !== 'tuf.verify') throw new Fault('refused', 'ceremony/plan', `"${step.repository}" verifies nothing`);
+    if (verified?.kind !== 'tuf.verify')
+      throw new Fault('refused', 'ceremony/plan', `"${step.repository}" verifies nothing`);
     const directory = new RepositoryDirectory(join(bench.stateDir, 'tuf'));
     await directory.publish(repositoryOf(verified, bench));
     return { directory: 'tuf' };

@@ -1,6 +1,13 @@
 export { certificateName } from './certificate-name.js';
 export { lintSigningConfig, lintSuccession, lintTrustedRoot, type TrustFinding } from './lint.js';
-export type { AuthorityFact, CheckpointLogFact, LogFact, PublicKeyFact, PublicMaterial, Window } from './material.js';
+export type {
+  AuthorityFact,
+  CheckpointLogFact,
+  LogFact,
+  PublicKeyFact,
+  PublicMaterial,
+  Window,
+} from './material.js';
 export {
   compileClientTrustConfig,
   compileSigningConfig,

@@ -40,7 +40,8 @@ function lintWindow(where: string, { start, end }: ValidFor, find: Find): void {
 
 function lintOrder(where: string, windows: readonly ValidFor[], find: Find): void {
   const sorted = oldestFirst(windows);
-  if (windows.some((window, at) => window !== sorted[at])) find('T9', `${where}: entries must run from oldest to newest`);
+  if (windows.some((window, at) => window !== sorted[at]))
+    find('T9', `${where}: entries must run from oldest to newest`);
 }
 
 /** An instant of a trust file in the spelling that certificates' times compare with. */
@@ -49,7 +50,9 @@ function digits(instant: string): string {
 }
 
 function lintChain(where: string, authority: TrustedAuthority, find: Find): void {
-  const chain = authority.certChain.certificates.map(({ rawBytes }) => parseCertificate(fromBase64(rawBytes)));
+  const chain = authority.certChain.certificates.map(({ rawBytes }) =>
+    parseCertificate(fromBase64(rawBytes)),
+  );
   try {
     verifyChain(chain);
   } catch (error) {
@@ -69,9 +72,16 @@ function lintChain(where: string, authority: TrustedAuthority, find: Find): void
   if (keys.size !== chain.length) find('T10', `${where}: a key stands in the chain twice`);
 }
 
-function lintLog(where: string, log: TrustedLog, id: Uint8Array, origin: string | undefined, find: Find): void {
+function lintLog(
+  where: string,
+  log: TrustedLog,
+  id: Uint8Array,
+  origin: string | undefined,
+  find: Find,
+): void {
   lintWindow(where, log.publicKey.validFor, find);
-  if (log.logId.keyId !== toBase64(id)) find('T11', `${where}: the log id is not the one that follows from its key`);
+  if (log.logId.keyId !== toBase64(id))
+    find('T11', `${where}: the log id is not the one that follows from its key`);
   // v1 origins are `<host> - <tree id>`; both APIs want the host of the base URL first (CONTRACTS §3.7, §4.4).
   if (origin !== undefined && origin.split(' ')[0] !== hostName(log.baseUrl)) {
     find('T11', `${where}: origin "${origin}" does not begin with the host of ${log.baseUrl}`);
@@ -115,7 +125,11 @@ export function lintTrustedRoot(
     ['timestampAuthorities', root.timestampAuthorities],
   ];
   for (const [list, entries] of authorities) {
-    lintOrder(list, entries.map((entry) => entry.validFor), find);
+    lintOrder(
+      list,
+      entries.map((entry) => entry.validFor),
+      find,
+    );
     entries.forEach((entry, at) => {
       lintWindow(`${list}[${at}]`, entry.validFor, find);
       lintChain(`${list}[${at}]`, entry, find);
@@ -142,15 +156,19 @@ export function lintSuccession(next: TrustedRoot, previous: TrustedRoot): TrustF
   const findings: TrustFinding[] = [];
   const windows = (root: TrustedRoot): Map<string, ValidFor> =>
     new Map([
-      ...[...root.tlogs, ...root.ctlogs].map((log) => [log.publicKey.rawBytes, log.publicKey.validFor] as const),
+      ...[...root.tlogs, ...root.ctlogs].map(
+        (log) => [log.publicKey.rawBytes, log.publicKey.validFor] as const,
+      ),
       ...[...root.certificateAuthorities, ...root.timestampAuthorities].map(
-        (entry) => [entry.certChain.certificates.map(({ rawBytes }) => rawBytes).join(), entry.validFor] as const,
+        (entry) =>
+          [entry.certChain.certificates.map(({ rawBytes }) => rawBytes).join(), entry.validFor] as const,
       ),
     ]);
   const now = windows(next);
   for (const [key, before] of windows(previous)) {
     const after = now.get(key);
-    if (after === undefined) findings.push({ lint: 'T8', message: `an entry that began ${before.start} was removed` });
+    if (after === undefined)
+      findings.push({ lint: 'T8', message: `an entry that began ${before.start} was removed` });
     else if (after.start > before.start || (before.end !== undefined && (after.end ?? '9') < before.end)) {
       findings.push({ lint: 'T8', message: `the window of an entry that began ${before.start} has shrunk` });
     }
@@ -162,19 +180,38 @@ export function lintSuccession(next: TrustedRoot, previous: TrustedRoot): TrustF
 export function lintSigningConfig(config: SigningConfig, root: TrustedRoot): TrustFinding[] {
   const findings: TrustFinding[] = [];
   const find: Find = (lint, message) => findings.push({ lint, message });
-  const known: readonly (readonly [string, readonly SigningService[], readonly (readonly [string, ValidFor])[]])[] = [
-    ['caUrls', config.caUrls, root.certificateAuthorities.map((entry) => [entry.uri, entry.validFor] as const)],
-    ['tsaUrls', config.tsaUrls, root.timestampAuthorities.map((entry) => [entry.uri, entry.validFor] as const)],
-    ['rekorTlogUrls', config.rekorTlogUrls, root.tlogs.map((log) => [log.baseUrl, log.publicKey.validFor] as const)],
+  const known: readonly (readonly [
+    string,
+    readonly SigningService[],
+    readonly (readonly [string, ValidFor])[],
+  ])[] = [
+    [
+      'caUrls',
+      config.caUrls,
+      root.certificateAuthorities.map((entry) => [entry.uri, entry.validFor] as const),
+    ],
+    [
+      'tsaUrls',
+      config.tsaUrls,
+      root.timestampAuthorities.map((entry) => [entry.uri, entry.validFor] as const),
+    ],
+    [
+      'rekorTlogUrls',
+      config.rekorTlogUrls,
+      root.tlogs.map((log) => [log.baseUrl, log.publicKey.validFor] as const),
+    ],
   ];
   for (const [list, services, trusted] of known) {
     if (services.length === 0) find('T15', `${list} is empty: signers would have nowhere to go`);
     for (const { url, validFor: window } of services) {
       const covered = trusted.some(
         ([name, trust]) =>
-          name === url && trust.start <= window.start && (trust.end === undefined || (window.end ?? '9') <= trust.end),
+          name === url &&
+          trust.start <= window.start &&
+          (trust.end === undefined || (window.end ?? '9') <= trust.end),
       );
-      if (!covered) find(list === 'tsaUrls' ? 'T12' : 'T15', `${list}: no entry of the trusted root covers ${url}`);
+      if (!covered)
+        find(list === 'tsaUrls' ? 'T12' : 'T15', `${list}: no entry of the trusted root covers ${url}`);
     }
     const newestFirst = oldestFirst(services.map((service) => service.validFor)).toReversed();
     if (services.some((service, at) => service.validFor.start !== newestFirst[at]?.start)) {
@@ -182,6 +219,7 @@ export function lintSigningConfig(config: SigningConfig, root: TrustedRoot): Tru
     }
   }
   const apis = new Set(config.rekorTlogUrls.map((service) => service.majorApiVersion));
-  if (apis.size > 1) find('T15', 'rekorTlogUrls mixes API versions: clients would disagree about the log they use');
+  if (apis.size > 1)
+    find('T15', 'rekorTlogUrls mixes API versions: clients would disagree about the log they use');
   return findings;
 }

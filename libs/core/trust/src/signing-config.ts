@@ -7,7 +7,13 @@
  */
 import { fromUtf8 } from '#core/octets';
 import type { PublicMaterial, Window } from './material.js';
-import { compileTrustedRoot, oldestFirst, validFor, type TrustedRoot, type ValidFor } from './trusted-root.js';
+import {
+  compileTrustedRoot,
+  oldestFirst,
+  validFor,
+  type TrustedRoot,
+  type ValidFor,
+} from './trusted-root.js';
 
 export type RekorApi = 'v1' | 'v2';
 
@@ -37,7 +43,11 @@ export interface ClientTrustConfig {
 type ServiceFact = Window & { readonly url: string };
 
 /** A URL that several shards stand behind is one service: listed once, with the window of its newest. */
-function services(facts: readonly ServiceFact[], majorApiVersion: number, operator: string): SigningService[] {
+function services(
+  facts: readonly ServiceFact[],
+  majorApiVersion: number,
+  operator: string,
+): SigningService[] {
   const newestFirst = oldestFirst(facts).toReversed();
   const seen = new Set<string>();
   return newestFirst
@@ -51,7 +61,8 @@ export function compileSigningConfig(material: PublicMaterial, api: RekorApi): S
     mediaType: 'application/vnd.dev.sigstore.signingconfig.v0.2+json',
     caUrls: services(material.certificateAuthorities, 1, operator),
     oidcUrls: issuer === undefined ? [] : services([{ url: issuer.url, start }], 1, operator),
-    rekorTlogUrls: api === 'v1' ? services(material.rekorV1, 1, operator) : services(material.rekorV2, 2, operator),
+    rekorTlogUrls:
+      api === 'v1' ? services(material.rekorV1, 1, operator) : services(material.rekorV2, 2, operator),
     rekorTlogConfig: { selector: 'ANY' },
     tsaUrls: services(material.timestampAuthorities, 1, operator),
     tsaConfig: { selector: 'ANY' },

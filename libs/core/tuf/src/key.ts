@@ -20,9 +20,17 @@ export interface TufKey {
 /** @throws {Fault} tuf/key-type unless `spki` is a P-256 key */
 export function tufKey(spki: Uint8Array): TufKey {
   if (parsePublicKey(spki).kind !== 'ec-p256') {
-    throw new Fault('refused', 'tuf/key-type', 'TUF roles need ECDSA P-256 keys: no other kind is read by every client');
+    throw new Fault(
+      'refused',
+      'tuf/key-type',
+      'TUF roles need ECDSA P-256 keys: no other kind is read by every client',
+    );
   }
-  return { keytype: 'ecdsa', scheme: 'ecdsa-sha2-nistp256', keyval: { public: formatPem('PUBLIC KEY', spki) } };
+  return {
+    keytype: 'ecdsa',
+    scheme: 'ecdsa-sha2-nistp256',
+    keyval: { public: formatPem('PUBLIC KEY', spki) },
+  };
 }
 
 /** SHA-256 over the canonical key object, lower-case hex (TUF §4.2). */
@@ -35,7 +43,11 @@ export function tufKeyId(key: TufKey): string {
 /** @throws {Fault} tuf/key-type when the object spells a key in a form that we never publish */
 export function readTufKey(key: TufKey): PublicKey {
   if (key.keytype !== 'ecdsa' || key.scheme !== 'ecdsa-sha2-nistp256') {
-    throw new Fault('refused', 'tuf/key-type', `TUF key of type ${key.keytype}/${key.scheme} is not one we publish`);
+    throw new Fault(
+      'refused',
+      'tuf/key-type',
+      `TUF key of type ${key.keytype}/${key.scheme} is not one we publish`,
+    );
   }
   return publicKeyFromPem(key.keyval.public);
 }

@@ -34,13 +34,16 @@ export function lintRoot(root: RootSigned, previous: RootSigned | undefined, now
   for (const name of ROLE_NAMES) {
     const { keyids, threshold } = root.roles[name];
     if (new Set(keyids).size !== keyids.length) find('T3', `${name} lists a key twice`);
-    for (const id of keyids) if (root.keys[id] === undefined) find('T2', `${name} lists the unknown key ${id}`);
-    if (threshold < 1 || threshold > keyids.length) find('T4', `${name} cannot reach ${threshold} of ${keyids.length}`);
+    for (const id of keyids)
+      if (root.keys[id] === undefined) find('T2', `${name} lists the unknown key ${id}`);
+    if (threshold < 1 || threshold > keyids.length)
+      find('T4', `${name} cannot reach ${threshold} of ${keyids.length}`);
   }
   for (const name of OFFLINE) {
     const { keyids, threshold } = root.roles[name];
     if (threshold < 2) find('T4', `${name} needs a threshold of two: one officer must not be enough`);
-    if (threshold > keyids.length - 1) find('T4', `${name} needs a spare officer: ${threshold} of ${keyids.length} leaves none`);
+    if (threshold > keyids.length - 1)
+      find('T4', `${name} needs a spare officer: ${threshold} of ${keyids.length} leaves none`);
     for (const online of ONLINE) {
       if (root.roles[online].keyids.some((id) => keyids.includes(id))) {
         find('T3', `${name} and ${online} share a key: what is online must not sign what is offline`);
@@ -50,6 +53,7 @@ export function lintRoot(root: RootSigned, previous: RootSigned | undefined, now
 
   if (root.expires <= now) find('T5', `root would be born expired (${root.expires})`);
   if (!root.consistent_snapshot) find('T6', 'consistent_snapshot must be true');
-  if (!/^1\.0(?:\.\d+)?$/.test(root.spec_version)) find('T6', `spec_version ${root.spec_version} is not 1.0.x`);
+  if (!/^1\.0(?:\.\d+)?$/.test(root.spec_version))
+    find('T6', `spec_version ${root.spec_version} is not 1.0.x`);
   return findings;
 }

@@ -29,7 +29,9 @@ interface Signed<Type extends RoleName> {
 export interface RootSigned extends Signed<'root'> {
   readonly consistent_snapshot: boolean;
   readonly keys: Readonly<Record<string, TufKey>>;
-  readonly roles: Readonly<Record<RoleName, { readonly keyids: readonly string[]; readonly threshold: number }>>;
+  readonly roles: Readonly<
+    Record<RoleName, { readonly keyids: readonly string[]; readonly threshold: number }>
+  >;
 }
 
 /** Where another file is described: its version, and exactly the bytes that were published. */
@@ -92,7 +94,9 @@ export interface RootPlan {
   readonly version: number;
   readonly expires: string;
   /** SubjectPublicKeyInfo of each key of each role. */
-  readonly roles: Readonly<Record<RoleName, { readonly keys: readonly Uint8Array[]; readonly threshold: number }>>;
+  readonly roles: Readonly<
+    Record<RoleName, { readonly keys: readonly Uint8Array[]; readonly threshold: number }>
+  >;
 }
 
 export function draftRoot(plan: RootPlan): RootSigned {
@@ -128,7 +132,11 @@ export function draftTargets(version: number, expires: string, plans: readonly T
   const targets: Record<string, TargetFacts> = {};
   for (const { name, bytes, custom } of plans) {
     if (!TARGET_NAME.test(name) || Object.hasOwn(targets, name)) {
-      throw new Fault('malformed', 'tuf/target-name', `"${name}" is not usable, or used twice, as a target's name`);
+      throw new Fault(
+        'malformed',
+        'tuf/target-name',
+        `"${name}" is not usable, or used twice, as a target's name`,
+      );
     }
     // Only sha256 is listed: clients differ in which of several hashes they put into the URL.
     targets[name] = {
@@ -151,7 +159,10 @@ export function draftSnapshot(
   targetsVersion: number,
   targets: Uint8Array,
 ): SnapshotSigned {
-  return { ...head('snapshot', version, expires), meta: { 'targets.json': factsOf(targetsVersion, targets) } };
+  return {
+    ...head('snapshot', version, expires),
+    meta: { 'targets.json': factsOf(targetsVersion, targets) },
+  };
 }
 
 /** @param snapshot the published bytes of `<snapshotVersion>.snapshot.json` */
@@ -161,7 +172,10 @@ export function draftTimestamp(
   snapshotVersion: number,
   snapshot: Uint8Array,
 ): TimestampSigned {
-  return { ...head('timestamp', version, expires), meta: { 'snapshot.json': factsOf(snapshotVersion, snapshot) } };
+  return {
+    ...head('timestamp', version, expires),
+    meta: { 'snapshot.json': factsOf(snapshotVersion, snapshot) },
+  };
 }
 
 /** The bytes that the keys of the role sign. */
@@ -189,7 +203,10 @@ export function parseTufFile<Type extends RoleName>(
   bytes: Uint8Array,
   type: Type,
 ): TufFile<Extract<AnySigned, { readonly _type: Type }>> {
-  const file = parseJson(bytes) as { signed?: { _type?: unknown; version?: unknown; expires?: unknown }; signatures?: unknown };
+  const file = parseJson(bytes) as {
+    signed?: { _type?: unknown; version?: unknown; expires?: unknown };
+    signatures?: unknown;
+  };
   const { signed, signatures } = file ?? {};
   const shaped =
     signed?._type === type &&
@@ -197,8 +214,11 @@ export function parseTufFile<Type extends RoleName>(
     typeof signed.expires === 'string' &&
     INSTANT.test(signed.expires) &&
     Array.isArray(signatures) &&
-    signatures.every((entry: Partial<TufSignature>) => typeof entry.keyid === 'string' && typeof entry.sig === 'string');
-  if (!shaped) throw new Fault('malformed', 'tuf/not-metadata', `these bytes are not a signed TUF ${type} file`);
+    signatures.every(
+      (entry: Partial<TufSignature>) => typeof entry.keyid === 'string' && typeof entry.sig === 'string',
+    );
+  if (!shaped)
+    throw new Fault('malformed', 'tuf/not-metadata', `these bytes are not a signed TUF ${type} file`);
   return file as unknown as TufFile<Extract<AnySigned, { readonly _type: Type }>>;
 }
 

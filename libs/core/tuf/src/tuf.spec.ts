@@ -156,7 +156,11 @@ describe('the lints of a root', () => {
   });
   const samples: readonly (readonly [string, string, RootSigned])[] = [
     ['T1', 'a version that leaves one out', { ...root, version: 2 }],
-    ['T2', 'an id that is not the digest of its key', { ...root, keys: { ...root.keys, ['0'.repeat(64)]: tufKey(pair().spki) } }],
+    [
+      'T2',
+      'an id that is not the digest of its key',
+      { ...root, keys: { ...root.keys, ['0'.repeat(64)]: tufKey(pair().spki) } },
+    ],
     ['T3', 'an officer who also signs snapshots', withRole('snapshot', [id(0)], 1)],
     ['T4', 'a threshold of one', withRole('root', officerIds, 1)],
     ['T4', 'a threshold without a spare', withRole('root', officerIds, 3)],

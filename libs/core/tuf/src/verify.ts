@@ -6,7 +6,14 @@ import { sha256, verifySignature } from '#core/crypto';
 import { Fault, isFault } from '#core/fault';
 import { equalOctets, fromHex, toHex } from '#core/octets';
 import { readTufKey, tufKeyId } from './key.js';
-import { parseTufFile, signingInput, type AnySigned, type FileFacts, type RootSigned, type TufFile } from './metadata.js';
+import {
+  parseTufFile,
+  signingInput,
+  type AnySigned,
+  type FileFacts,
+  type RootSigned,
+  type TufFile,
+} from './metadata.js';
 
 /**
  * Proves that a threshold of the role's keys, as `root` lists them, signed `file`. Every signature present
@@ -21,13 +28,19 @@ export function verifyTufFile(root: RootSigned, file: TufFile): void {
   for (const { keyid, sig } of file.signatures) {
     const key = root.keys[keyid];
     if (key === undefined || !keyids.includes(keyid) || tufKeyId(key) !== keyid || signers.has(keyid)) {
-      throw new Fault('unverified', 'tuf/signature', `${file.signed._type} carries a signature of a key outside its role`);
+      throw new Fault(
+        'unverified',
+        'tuf/signature',
+        `${file.signed._type} carries a signature of a key outside its role`,
+      );
     }
     try {
       verifySignature(readTufKey(key), input, fromHex(sig));
     } catch (cause) {
       if (!isFault(cause)) throw cause;
-      throw new Fault('unverified', 'tuf/signature', `a signature under ${file.signed._type} does not hold`, { cause });
+      throw new Fault('unverified', 'tuf/signature', `a signature under ${file.signed._type} does not hold`, {
+        cause,
+      });
     }
     signers.add(keyid);
   }
@@ -62,7 +75,8 @@ function verifyFacts(name: string, facts: FileFacts, version: number, bytes: Uin
 
 function verifyCurrent(signed: AnySigned, now: string): void {
   // Same spelling on both sides (whole seconds, UTC), so the order of text is the order of time.
-  if (signed.expires <= now) throw new Fault('refused', 'tuf/expired', `${signed._type} expired at ${signed.expires}`);
+  if (signed.expires <= now)
+    throw new Fault('refused', 'tuf/expired', `${signed._type} expired at ${signed.expires}`);
 }
 
 /**
@@ -84,8 +98,16 @@ export function verifyRepository(files: RepositoryFiles, now: string): void {
   verifyFacts('targets', snapshot.signed.meta['targets.json'], targets.signed.version, files.targets);
   for (const [name, facts] of Object.entries(targets.signed.targets)) {
     const bytes = files.targetFiles.get(name);
-    if (bytes === undefined || bytes.length !== facts.length || !equalOctets(sha256(bytes), fromHex(facts.hashes.sha256))) {
-      throw new Fault('unverified', 'tuf/target', `target ${name} is missing or is not the file that targets.json lists`);
+    if (
+      bytes === undefined ||
+      bytes.length !== facts.length ||
+      !equalOctets(sha256(bytes), fromHex(facts.hashes.sha256))
+    ) {
+      throw new Fault(
+        'unverified',
+        'tuf/target',
+        `target ${name} is missing or is not the file that targets.json lists`,
+      );
     }
   }
 }

@@ -11,7 +11,13 @@ const hash = 'a'.repeat(64);
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'airseal-tuf-door-'));
   await mkdir(join(directory, 'targets'));
-  for (const name of ['1.root.json', 'root.json', 'timestamp.json', '1.root.json.part', `targets/${hash}.rekor.pub`]) {
+  for (const name of [
+    '1.root.json',
+    'root.json',
+    'timestamp.json',
+    '1.root.json.part',
+    `targets/${hash}.rekor.pub`,
+  ]) {
     await writeFile(join(directory, name), name);
   }
   files = new PublishedFiles(directory);
@@ -19,7 +25,10 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true }));
 
 test('serves what the publisher wrote, numbered and hashed names as unchanging', async () => {
-  expect(await files.metadata('1.root.json')).toMatchObject({ immutable: true, contentType: 'application/json' });
+  expect(await files.metadata('1.root.json')).toMatchObject({
+    immutable: true,
+    contentType: 'application/json',
+  });
   expect(await files.metadata('timestamp.json')).toMatchObject({ immutable: false });
   expect(await files.target(`${hash}.rekor.pub`)).toMatchObject({ immutable: true });
 });
@@ -45,9 +54,13 @@ test.each([
   expect(await files.metadata(name)).toBeUndefined();
 });
 
-test.each(['rekor.pub', `${hash}.`, `${hash}..`, `${hash}../x`, `${hash}/rekor.pub`, `${hash.toUpperCase()}.rekor.pub`])(
-  'does not serve target %j',
-  async (name) => {
-    expect(await files.target(name)).toBeUndefined();
-  },
-);
+test.each([
+  'rekor.pub',
+  `${hash}.`,
+  `${hash}..`,
+  `${hash}../x`,
+  `${hash}/rekor.pub`,
+  `${hash.toUpperCase()}.rekor.pub`,
+])('does not serve target %j', async (name) => {
+  expect(await files.target(name)).toBeUndefined();
+});

@@ -21,7 +21,9 @@ const TARGET = /^[0-9a-f]{64}\.([A-Za-z0-9][A-Za-z0-9._-]{0,99})$/;
 
 function contentTypeOf(name: string): string {
   if (name.endsWith('.json')) return 'application/json';
-  return name.endsWith('.pem') || name.endsWith('.pub') ? 'application/x-pem-file' : 'application/octet-stream';
+  return name.endsWith('.pem') || name.endsWith('.pub')
+    ? 'application/x-pem-file'
+    : 'application/octet-stream';
 }
 
 export class PublishedFiles {
