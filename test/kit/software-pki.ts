@@ -20,7 +20,9 @@ export interface SoftwareKey {
   sign(message: Uint8Array): Uint8Array;
 }
 
-export function softwareKey(algorithm: 'ecdsa-p256-sha256' | 'ecdsa-p384-sha384' = 'ecdsa-p256-sha256'): SoftwareKey {
+export function softwareKey(
+  algorithm: 'ecdsa-p256-sha256' | 'ecdsa-p384-sha384' = 'ecdsa-p256-sha256',
+): SoftwareKey {
   const p256 = algorithm === 'ecdsa-p256-sha256';
   const pair = generateKeyPairSync('ec', { namedCurve: p256 ? 'prime256v1' : 'secp384r1' });
   return {
@@ -51,7 +53,12 @@ export interface SoftwareCa {
   readonly certificate: Certificate;
 }
 
-export function softwareCa(role: CaRole, commonName: string, issuer?: SoftwareCa, key = softwareKey()): SoftwareCa {
+export function softwareCa(
+  role: CaRole,
+  commonName: string,
+  issuer?: SoftwareCa,
+  key = softwareKey(),
+): SoftwareCa {
   const signer = issuer?.key ?? key;
   const draft = draftCaCertificate({
     role,
@@ -79,10 +86,20 @@ export interface SoftwarePki {
 export function softwarePki(): SoftwarePki {
   const codeRoot = softwareCa('code-root', 'Example Code Root', undefined, softwareKey('ecdsa-p384-sha384'));
   const timeRoot = softwareCa('time-root', 'Example Time Root', undefined, softwareKey('ecdsa-p384-sha384'));
-  const tsaIntermediate = softwareCa('tsa-intermediate', 'Example TSA Intermediate', timeRoot, softwareKey('ecdsa-p384-sha384'));
+  const tsaIntermediate = softwareCa(
+    'tsa-intermediate',
+    'Example TSA Intermediate',
+    timeRoot,
+    softwareKey('ecdsa-p384-sha384'),
+  );
   return {
     codeRoot,
-    codeIntermediate: softwareCa('code-intermediate', 'Example Code Intermediate', codeRoot, softwareKey('ecdsa-p384-sha384')),
+    codeIntermediate: softwareCa(
+      'code-intermediate',
+      'Example Code Intermediate',
+      codeRoot,
+      softwareKey('ecdsa-p384-sha384'),
+    ),
     timeRoot,
     tsaIntermediate,
     tsaLeaf: softwareCa('tsa-leaf', 'Example TSA', tsaIntermediate),
@@ -103,6 +120,9 @@ export function fullLeafProfile(issuer: SoftwareCa, spki: Uint8Array): LeafProfi
     spki,
     name: { kind: 'uri', value: 'https://git.example/team/app/.ci/release.yml@refs/heads/main' },
     oidcIssuer: 'https://id.example',
-    extensions: numbers.map((number): [string, string] => [`1.3.6.1.4.1.57264.1.${number}`, `value ${number}`]),
+    extensions: numbers.map((number): [string, string] => [
+      `1.3.6.1.4.1.57264.1.${number}`,
+      `value ${number}`,
+    ]),
   };
 }

@@ -6,7 +6,13 @@ import { Fault, isFault } from '#core/fault';
 import { fromUtf8, toBase64, toHex } from '#core/octets';
 import type { Signer } from '#hsm';
 import { HeldClock } from '#platform';
-import { GENESIS_MS, pseudoRandom, softwareCa, type SoftwareCa, softwarePki } from '../../../test/kit/software-pki.js';
+import {
+  GENESIS_MS,
+  pseudoRandom,
+  softwareCa,
+  type SoftwareCa,
+  softwarePki,
+} from '../../../test/kit/software-pki.js';
 import { StampTime, type StampTimePorts } from './stamp-time.js';
 import { openedOnce, timestampAuthority } from './timestamp-authority.js';
 import { ledgerFormat, TreeLedger } from './tree-ledger.js';
@@ -15,12 +21,22 @@ const pki = softwarePki();
 const DAY_MS = 86_400_000;
 
 function signerOf({ key }: SoftwareCa): Signer {
-  return { uri: 'pkcs11:object=tsa-leaf', algorithm: key.algorithm, spki: key.spki, sign: async (message) => key.sign(message) };
+  return {
+    uri: 'pkcs11:object=tsa-leaf',
+    algorithm: key.algorithm,
+    spki: key.spki,
+    sign: async (message) => key.sign(message),
+  };
 }
 
 function record(leaf: SoftwareCa, start: string, end?: string): Parameters<typeof timestampAuthority>[0] {
   return {
-    key: { uri: 'pkcs11:object=tsa-leaf', token: 'online', algorithm: 'ecdsa-p256-sha256', spki: toBase64(leaf.key.spki) },
+    key: {
+      uri: 'pkcs11:object=tsa-leaf',
+      token: 'online',
+      algorithm: 'ecdsa-p256-sha256',
+      spki: toBase64(leaf.key.spki),
+    },
     chain: [leaf, pki.tsaIntermediate, pki.timeRoot].map(({ certificate }) => toBase64(certificate.der)),
     url: 'https://tsa.example/api/v1/timestamp',
     start,
@@ -51,7 +67,9 @@ function house(ports: Partial<StampTimePorts> = {}): House {
   const written: string[] = [];
   const doubts: string[] = [];
   const stampTime = new StampTime({
-    authorities: [timestampAuthority(record(pki.tsaLeaf, '2026-11-21T10:00:00Z'), async () => signerOf(pki.tsaLeaf))],
+    authorities: [
+      timestampAuthority(record(pki.tsaLeaf, '2026-11-21T10:00:00Z'), async () => signerOf(pki.tsaLeaf)),
+    ],
     clock,
     clockTrust: { check: () => undefined },
     ledger: { record: async (response) => void written.push(toHex(response)) },
@@ -127,7 +145,9 @@ describe('stamping', () => {
     const young = softwareCa('tsa-leaf', 'Young TSA', pki.tsaIntermediate);
     const authorities = [
       timestampAuthority(record(pki.tsaLeaf, '2026-11-21T10:00:00Z'), async () => signerOf(pki.tsaLeaf)),
-      timestampAuthority(record(young, '2026-12-01T00:00:00Z', '2027-01-01T00:00:00Z'), async () => signerOf(young)),
+      timestampAuthority(record(young, '2026-12-01T00:00:00Z', '2027-01-01T00:00:00Z'), async () =>
+        signerOf(young),
+      ),
     ];
     const { stampTime, clock } = house({ authorities });
     const leaf = (): string => toHex(stampTime.chain()[0] ?? new Uint8Array());
@@ -145,7 +165,9 @@ describe('stamping', () => {
   test('refuses trust material whose key and certificate do not belong together', () => {
     const broken = { ...record(pki.tsaLeaf, '2026-11-21T10:00:00Z') };
     broken.key = { ...broken.key, spki: toBase64(pki.timeRoot.key.spki) };
-    expect(() => timestampAuthority(broken, async () => signerOf(pki.tsaLeaf))).toThrow('do not belong together');
+    expect(() => timestampAuthority(broken, async () => signerOf(pki.tsaLeaf))).toThrow(
+      'do not belong together',
+    );
   });
 
   test('asks for a key again after the token was away', async () => {
@@ -177,7 +199,9 @@ describe('the ledger', () => {
     expect(note.split('\n').slice(0, 2)).toEqual([origin, '3']);
     format.verify(note, head);
     expect(() => format.verify(note, { ...head, size: 4n })).toThrow('names another head');
-    const other = ledgerFormat('other.example/timestamps', pki.ctLog.spki, () => Promise.reject(new Error('unused')));
+    const other = ledgerFormat('other.example/timestamps', pki.ctLog.spki, () =>
+      Promise.reject(new Error('unused')),
+    );
     expect(() => other.verify(note, head)).toThrow(Fault);
   });
 

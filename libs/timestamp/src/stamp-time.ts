@@ -61,7 +61,11 @@ export class StampTime {
     const doubt = whyNot(clockTrust);
     if (doubt !== undefined) {
       this.#ports.clockDoubted?.(doubt);
-      return formatFailure('rejection', 'timeNotAvailable', 'the clock of this authority is not trusted at the moment');
+      return formatFailure(
+        'rejection',
+        'timeNotAvailable',
+        'the clock of this authority is not trusted at the moment',
+      );
     }
 
     const genTimeMs = clock.nowMs();

@@ -23,11 +23,18 @@ export interface TimestampAuthority {
 }
 
 /** @throws {Fault} timestamp/chain if the trust material does not hold together */
-export function timestampAuthority(record: AuthorityRecord, signer: () => Promise<Signer>): TimestampAuthority {
+export function timestampAuthority(
+  record: AuthorityRecord,
+  signer: () => Promise<Signer>,
+): TimestampAuthority {
   const chain = record.chain.map((der) => parseCertificate(fromBase64(der)));
   const [leaf] = chain;
   if (leaf === undefined || !equalOctets(leaf.spki, fromBase64(record.key.spki))) {
-    throw new Fault('corrupt', 'timestamp/chain', 'the timestamp certificate and the key in the trust material do not belong together');
+    throw new Fault(
+      'corrupt',
+      'timestamp/chain',
+      'the timestamp certificate and the key in the trust material do not belong together',
+    );
   }
   verifyChain(chain);
   return {

@@ -3,7 +3,14 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { SIGSTORE_POLICY } from '#core/timestamp';
 import { fromBase64 } from '#core/octets';
 import { type Hsm, HSM, type Signer } from '#hsm';
-import { hostOf, type HsmKeyRecord, INSTANCE, type Instance, type TrustMaterial, TRUST_MATERIAL } from '#instance';
+import {
+  hostOf,
+  type HsmKeyRecord,
+  INSTANCE,
+  type Instance,
+  type TrustMaterial,
+  TRUST_MATERIAL,
+} from '#instance';
 import { type Clock, CLOCK, ClockTrust, type Metrics, METRICS } from '#platform';
 import { Trees } from '#tree';
 import { StampTime, type TimestampLedger } from './stamp-time.js';
@@ -30,7 +37,12 @@ export class TimestampModule {
           inject: [Trees, INSTANCE, TRUST_MATERIAL, HSM],
           useFactory: (trees: Trees, { services }: Instance, { audit }: TrustMaterial, hsm: Hsm) =>
             // One ledger for all authorities, so its name comes from the installation and survives their rotation.
-            openLedger(trees, `${hostOf(services.tsa)}/timestamps`, fromBase64(audit.spki), keyOf(hsm, audit)),
+            openLedger(
+              trees,
+              `${hostOf(services.tsa)}/timestamps`,
+              fromBase64(audit.spki),
+              keyOf(hsm, audit),
+            ),
         },
         {
           provide: StampTime,
@@ -50,7 +62,9 @@ export class TimestampModule {
               ['reason'],
             );
             const story = new StampTime({
-              authorities: material.timestampAuthorities.map((record) => timestampAuthority(record, keyOf(hsm, record.key))),
+              authorities: material.timestampAuthorities.map((record) =>
+                timestampAuthority(record, keyOf(hsm, record.key)),
+              ),
               clock,
               clockTrust,
               ledger,

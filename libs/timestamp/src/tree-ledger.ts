@@ -7,7 +7,16 @@
 import { parsePublicKey } from '#core/crypto';
 import { Fault } from '#core/fault';
 import { equalOctets, fromUtf8 } from '#core/octets';
-import { formatCheckpoint, keyHint, logVerifier, parseCheckpoint, parseNote, signNote, v2LogId, verifyNote } from '#core/note';
+import {
+  formatCheckpoint,
+  keyHint,
+  logVerifier,
+  parseCheckpoint,
+  parseNote,
+  signNote,
+  v2LogId,
+  verifyNote,
+} from '#core/note';
 import type { Signer } from '#hsm';
 import type { CheckpointFormat, NewLeaf, Trees } from '#tree';
 import type { TimestampLedger } from './stamp-time.js';
@@ -33,7 +42,11 @@ export class TreeLedger implements TimestampLedger {
 }
 
 /** Checkpoints of the ledger: C2SP notes under `origin`, which is also the name of the key. */
-export function ledgerFormat(origin: string, spki: Uint8Array, signer: () => Promise<Signer>): CheckpointFormat {
+export function ledgerFormat(
+  origin: string,
+  spki: Uint8Array,
+  signer: () => Promise<Signer>,
+): CheckpointFormat {
   const key = parsePublicKey(spki);
   const verifier = logVerifier(origin, key);
   return {
@@ -47,7 +60,11 @@ export function ledgerFormat(origin: string, spki: Uint8Array, signer: () => Pro
       verifyNote(parsed, [verifier]);
       const found = parseCheckpoint(parsed.text);
       if (found.origin !== origin || found.size !== head.size || !equalOctets(found.root, head.root)) {
-        throw new Fault('corrupt', 'timestamp/ledger-checkpoint', 'a checkpoint of the timestamp ledger names another head');
+        throw new Fault(
+          'corrupt',
+          'timestamp/ledger-checkpoint',
+          'a checkpoint of the timestamp ledger names another head',
+        );
       }
     },
   };

@@ -5,7 +5,14 @@ import { parsePublicKey, sha256 } from '#core/crypto';
 import { isFault } from '#core/fault';
 import { bigEndian, concat, fromBase64, fromHex, toBase64, toHex } from '#core/octets';
 import { parsePem } from '#core/pem';
-import { extensionValue, issuerKeyHash, loggedTbs, OID, parseCertificate, type Certificate } from '#core/x509';
+import {
+  extensionValue,
+  issuerKeyHash,
+  loggedTbs,
+  OID,
+  parseCertificate,
+  type Certificate,
+} from '#core/x509';
 import {
   certificateExtraData,
   formatSct,
@@ -22,7 +29,10 @@ import {
 
 /** See PROVENANCE.md beside the file. */
 const vectors = JSON.parse(
-  readFileSync(new URL('../../../../test/vectors/certificate-transparency-go/vectors.json', import.meta.url), 'utf8'),
+  readFileSync(
+    new URL('../../../../test/vectors/certificate-transparency-go/vectors.json', import.meta.url),
+    'utf8',
+  ),
 ) as Readonly<Record<string, string>>;
 
 function vector(name: string): string {
@@ -79,8 +89,12 @@ describe('the vectors of certificate-transparency-go', () => {
   test('are refused for another entry, another log or another algorithm', () => {
     const sct = parseSct(fromHex(vector('TestCertProof')));
     expect(refusal(() => verifySct(sct, precertificate, logKey))).toBe('crypto/signature-mismatch');
-    expect(refusal(() => verifySct({ ...sct, logId: new Uint8Array(32) }, plain, logKey))).toBe('ct/other-log');
-    expect(refusal(() => parseSct(fromHex(vector('TestCertProof').replace('04030047', '05030047'))))).toBe('ct/sct');
+    expect(refusal(() => verifySct({ ...sct, logId: new Uint8Array(32) }, plain, logKey))).toBe(
+      'ct/other-log',
+    );
+    expect(refusal(() => parseSct(fromHex(vector('TestCertProof').replace('04030047', '05030047'))))).toBe(
+      'ct/sct',
+    );
   });
 });
 
@@ -96,7 +110,9 @@ describe('certificate-transparency structures', () => {
           const bytes = formatSct({ logId, timestampMs, extensions, signature });
           const read = parseSct(bytes);
           expect(read.timestampMs).toBe(timestampMs);
-          expect([read.logId, read.extensions, read.signature].map(toHex)).toEqual([logId, extensions, signature].map(toHex));
+          expect([read.logId, read.extensions, read.signature].map(toHex)).toEqual(
+            [logId, extensions, signature].map(toHex),
+          );
           for (let end = 0; end < bytes.length; end++) {
             expect(refusal(() => parseSct(bytes.subarray(0, end)))).toBe('ct/truncated');
           }
@@ -122,7 +138,9 @@ describe('certificate-transparency structures', () => {
 
   test('sign tree heads with their own type', () => {
     const root = new Uint8Array(32).fill(7);
-    expect(toHex(sthSignedInput(1n, 2n, root))).toBe(`0001${toHex(bigEndian(1, 8))}${toHex(bigEndian(2, 8))}${'07'.repeat(32)}`);
+    expect(toHex(sthSignedInput(1n, 2n, root))).toBe(
+      `0001${toHex(bigEndian(1, 8))}${toHex(bigEndian(2, 8))}${'07'.repeat(32)}`,
+    );
     expect(() => sthSignedInput(1n, 2n, new Uint8Array(31))).toThrow(RangeError);
   });
 });

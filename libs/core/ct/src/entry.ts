@@ -35,12 +35,20 @@ function timestamped(timestampMs: bigint, entry: LogEntry, extensions: Uint8Arra
 }
 
 /** The octets that the log signs for an SCT (RFC 6962 §3.2). */
-export function sctSignedInput(timestampMs: bigint, entry: LogEntry, extensions: Uint8Array = NO_EXTENSIONS): Uint8Array {
+export function sctSignedInput(
+  timestampMs: bigint,
+  entry: LogEntry,
+  extensions: Uint8Array = NO_EXTENSIONS,
+): Uint8Array {
   return concat(VERSION_1, CERTIFICATE_TIMESTAMP, timestamped(timestampMs, entry, extensions));
 }
 
 /** MerkleTreeLeaf: what is hashed into the tree, and `leaf_input` of get-entries (RFC 6962 §3.4). */
-export function merkleTreeLeaf(timestampMs: bigint, entry: LogEntry, extensions: Uint8Array = NO_EXTENSIONS): Uint8Array {
+export function merkleTreeLeaf(
+  timestampMs: bigint,
+  entry: LogEntry,
+  extensions: Uint8Array = NO_EXTENSIONS,
+): Uint8Array {
   return concat(VERSION_1, TIMESTAMPED_ENTRY, timestamped(timestampMs, entry, extensions));
 }
 
@@ -50,7 +58,10 @@ export function certificateExtraData(chain: readonly Uint8Array[]): Uint8Array {
 }
 
 /** `extra_data` of get-entries for a precertificate: PrecertChainEntry (RFC 6962 §3.1, §4.6). */
-export function precertificateExtraData(precertificate: Uint8Array, chain: readonly Uint8Array[]): Uint8Array {
+export function precertificateExtraData(
+  precertificate: Uint8Array,
+  chain: readonly Uint8Array[],
+): Uint8Array {
   return concat(vector(3, precertificate), certificateExtraData(chain));
 }
 

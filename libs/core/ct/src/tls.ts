@@ -38,6 +38,11 @@ export class TlsReader {
   }
 
   finish(): void {
-    if (!this.atEnd) throw new Fault('malformed', 'ct/trailing', 'octets follow the end of a certificate-transparency structure');
+    if (!this.atEnd)
+      throw new Fault(
+        'malformed',
+        'ct/trailing',
+        'octets follow the end of a certificate-transparency structure',
+      );
   }
 }

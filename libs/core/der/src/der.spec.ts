@@ -40,10 +40,15 @@ describe('the DER writer and reader', () => {
   test('read back object identifiers', () => {
     const arc = fc.bigInt({ min: 0n, max: 2n ** 126n });
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 39 }), fc.array(arc), (a, b, rest) => {
-        const dotted = [a, b, ...rest].join('.');
-        expect(new DerReader(der.objectIdentifier(dotted)).oid()).toBe(dotted);
-      }),
+      fc.property(
+        fc.integer({ min: 0, max: 2 }),
+        fc.integer({ min: 0, max: 39 }),
+        fc.array(arc),
+        (a, b, rest) => {
+          const dotted = [a, b, ...rest].join('.');
+          expect(new DerReader(der.objectIdentifier(dotted)).oid()).toBe(dotted);
+        },
+      ),
     );
   });
 
@@ -162,7 +167,9 @@ describe('the DER reader', () => {
 
 describe('ECDSA signatures', () => {
   test('pass between raw and DER without loss', () => {
-    const half = fc.uint8Array({ minLength: 32, maxLength: 32 }).filter((octets) => octets.some((octet) => octet !== 0));
+    const half = fc
+      .uint8Array({ minLength: 32, maxLength: 32 })
+      .filter((octets) => octets.some((octet) => octet !== 0));
     fc.assert(
       fc.property(half, half, (r, s) => {
         const written = der.ecdsaRawToDer(concat(r, s));

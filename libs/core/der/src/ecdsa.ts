@@ -3,7 +3,7 @@
  * `ECDSA-Sig-Value` SEQUENCE of RFC 3279 §2.2.3, as every client expects it.
  */
 import { Fault } from '#core/fault';
-import { DerReader, readSequence } from './reader.js';
+import { type DerReader, readSequence } from './reader.js';
 import { sequence, unsignedInteger } from './writer.js';
 
 /** `raw` is r and s, each of half its length; neither may be zero. */
@@ -30,10 +30,15 @@ export function ecdsaDerToRaw(der: Uint8Array, size: number): Uint8Array {
 
 function place(into: Uint8Array, members: DerReader): void {
   const octets = members.integerOctets();
-  if ((octets[0] ?? 0) >= 0x80) throw new Fault('malformed', 'der/ecdsa', 'an ECDSA signature holds no negative integer');
+  if ((octets[0] ?? 0) >= 0x80)
+    throw new Fault('malformed', 'der/ecdsa', 'an ECDSA signature holds no negative integer');
   const value = octets[0] === 0 ? octets.subarray(1) : octets;
   if (value.length === 0 || value.length > into.length) {
-    throw new Fault('malformed', 'der/ecdsa', 'an integer of the ECDSA signature is zero or too wide for the curve');
+    throw new Fault(
+      'malformed',
+      'der/ecdsa',
+      'an integer of the ECDSA signature is zero or too wide for the curve',
+    );
   }
   into.set(value, into.length - value.length);
 }

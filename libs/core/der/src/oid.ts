@@ -15,7 +15,8 @@ function refuse(why: string): Fault {
  * @throws {Fault} der/oid unless `dotted` is canonical: `1.2.840.10045`, no leading zeros
  */
 export function oidContent(dotted: string): Uint8Array {
-  if (!/^[012](\.(0|[1-9]\d{0,38}))+$/.test(dotted)) throw refuse('is written as numbers with dots between them');
+  if (!/^[012](\.(0|[1-9]\d{0,38}))+$/.test(dotted))
+    throw refuse('is written as numbers with dots between them');
   const [first = 0n, second = 0n, ...rest] = dotted.split('.').map(BigInt);
   if (first < 2n && second > 39n) throw refuse('below 0 or 1 has a second number of at most 39');
   const octets: number[] = [];

@@ -63,7 +63,8 @@ export class DerReader {
       if (count > 4) throw malformed('length', 'a length of more than 4 octets cannot be meant');
       length = 0;
       for (let i = 0; i < count; i++) length = length * 256 + this.#octet();
-      if (length < 0x80 || length < 256 ** (count - 1)) throw malformed('length', 'a length is not in its shortest form');
+      if (length < 0x80 || length < 256 ** (count - 1))
+        throw malformed('length', 'a length is not in its shortest form');
     }
     const from = this.#at;
     if (length > this.#bytes.length - from) throw cutOff();
@@ -145,7 +146,8 @@ export class DerReader {
   /** An INTEGER from 0 to 2^31 - 1. */
   smallInteger(tag: number = TAG.INTEGER): number {
     const octets = this.integerOctets(tag);
-    if (octets.length > 4 || (octets[0] ?? 0) >= 0x80) throw malformed('integer', 'an integer is out of range');
+    if (octets.length > 4 || (octets[0] ?? 0) >= 0x80)
+      throw malformed('integer', 'an integer is out of range');
     return octets.reduce((value, octet) => value * 256 + octet, 0);
   }
 

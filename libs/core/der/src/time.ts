@@ -31,7 +31,11 @@ function civilFromDays(days: number): CivilDate {
   const era = Math.floor(shifted / 146_097);
   const dayOfEra = shifted - era * 146_097;
   const yearOfEra = Math.floor(
-    (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365,
+    (dayOfEra -
+      Math.floor(dayOfEra / 1460) +
+      Math.floor(dayOfEra / 36_524) -
+      Math.floor(dayOfEra / 146_096)) /
+      365,
   );
   const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
   const marchMonth = Math.floor((5 * dayOfYear + 2) / 153);
@@ -46,7 +50,8 @@ function civilFromDays(days: number): CivilDate {
 /** `YYYYMMDDHHMMSSZ` of the whole second that `instantMs` lies in. */
 export function generalizedTimeText(instantMs: number): string {
   const { year, month, day } = civilFromDays(Math.floor(instantMs / DAY_MS));
-  if (!Number.isFinite(instantMs) || year < 0 || year > 9999) throw new RangeError(`no calendar year for ${instantMs}`);
+  if (!Number.isFinite(instantMs) || year < 0 || year > 9999)
+    throw new RangeError(`no calendar year for ${instantMs}`);
   const seconds = Math.floor((((instantMs % DAY_MS) + DAY_MS) % DAY_MS) / 1000);
   const two = (value: number): string => String(value).padStart(2, '0');
   const clock = two(Math.floor(seconds / 3600)) + two(Math.floor(seconds / 60) % 60) + two(seconds % 60);
@@ -60,11 +65,17 @@ export function generalizedTimeText(instantMs: number): string {
  */
 export function parseGeneralizedTime(text: string): number {
   const match = /^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})Z$/.exec(text);
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = (match?.slice(1) ?? []).map(Number);
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = (match?.slice(1) ?? []).map(
+    Number,
+  );
   const instantMs = daysFromCivil(year, month, day) * DAY_MS + ((hour * 60 + minute) * 60 + second) * 1000;
   // Writing it again is the check that no field overflowed into the next: 31 February, 24:00, second 60.
   if (match === null || generalizedTimeText(instantMs) !== text) {
-    throw new Fault('malformed', 'der/time', 'a time is written YYYYMMDDHHMMSSZ, in UTC, with seconds and no fraction');
+    throw new Fault(
+      'malformed',
+      'der/time',
+      'a time is written YYYYMMDDHHMMSSZ, in UTC, with seconds and no fraction',
+    );
   }
   return instantMs;
 }

@@ -31,7 +31,8 @@ export function verifyDer(der: Uint8Array): void {
 }
 
 function verifyElement(reader: DerReader, depth: number): void {
-  if (depth > MAX_DEPTH) throw new Fault('malformed', 'der/depth', `more than ${MAX_DEPTH} structures inside each other`);
+  if (depth > MAX_DEPTH)
+    throw new Fault('malformed', 'der/depth', `more than ${MAX_DEPTH} structures inside each other`);
   const tag = reader.peek() ?? 0;
   if ((tag & 0x20) === 0) {
     const check = CHECKS[tag];

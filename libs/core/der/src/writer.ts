@@ -20,7 +20,8 @@ export function element(tag: number, ...parts: readonly Uint8Array[]): Uint8Arra
   const whole = new Uint8Array(2 + lengthOctets + length);
   whole[0] = tag;
   whole[1] = lengthOctets === 0 ? length : 0x80 | lengthOctets;
-  for (let at = 1 + lengthOctets, left = length; at > 1; at--, left = Math.floor(left / 256)) whole[at] = left % 256;
+  for (let at = 1 + lengthOctets, left = length; at > 1; at--, left = Math.floor(left / 256))
+    whole[at] = left % 256;
   let offset = 2 + lengthOctets;
   for (const part of parts) {
     whole.set(part, offset);
@@ -108,20 +109,25 @@ export function namedBits(...set: readonly number[]): Uint8Array {
   const octets = new Uint8Array(Math.floor(last / 8) + 1);
   for (const bit of set) {
     const at = Math.floor(bit / 8);
-    octets[at] = (octets[at] ?? 0) | (0x80 >> bit % 8);
+    octets[at] = (octets[at] ?? 0) | (0x80 >> (bit % 8));
   }
   return element(TAG.BIT_STRING, Uint8Array.of(7 - (last % 8)), octets);
 }
 
 export function utf8String(text: string): Uint8Array {
-  if (/\p{Surrogate}/u.test(text)) throw new Fault('malformed', 'der/text', 'a text with half a surrogate pair has no UTF-8');
+  if (/\p{Surrogate}/u.test(text))
+    throw new Fault('malformed', 'der/text', 'a text with half a surrogate pair has no UTF-8');
   return element(TAG.UTF8_STRING, fromUtf8(text));
 }
 
 /** @throws {Fault} der/text for characters outside the set of X.680 §41.4 */
 export function printableString(text: string): Uint8Array {
   if (!/^[A-Za-z0-9 '()+,\-./:=?]*$/.test(text)) {
-    throw new Fault('malformed', 'der/text', 'a PrintableString holds letters, digits, space and \'()+,-./:=? only');
+    throw new Fault(
+      'malformed',
+      'der/text',
+      "a PrintableString holds letters, digits, space and '()+,-./:=? only",
+    );
   }
   return element(TAG.PRINTABLE_STRING, fromUtf8(text));
 }

@@ -32,7 +32,9 @@ describe('PEM', () => {
     const der = new Uint8Array(200).fill(7);
     const [first, ...rest] = formatPem('PUBLIC KEY', der).trimEnd().split('\n');
     const last = rest.pop();
-    expect(toHex(parsePem(`${first}\n${rest.join('')}\n${last}`)[0]?.der ?? new Uint8Array())).toBe(toHex(der));
+    expect(toHex(parsePem(`${first}\n${rest.join('')}\n${last}`)[0]?.der ?? new Uint8Array())).toBe(
+      toHex(der),
+    );
   });
 
   test('refuses text without a block, unclosed, nested, mislabelled or empty blocks, headers and bad base64', () => {

@@ -32,7 +32,9 @@ beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'tsa-'));
   writeFileSync(at('data'), 'a signature');
   writeFileSync(at('root.pem'), formatPem('CERTIFICATE', pki.timeRoot.certificate.der));
-  const untrusted = [pki.tsaLeaf, pki.tsaIntermediate].map(({ certificate }) => formatPem('CERTIFICATE', certificate.der));
+  const untrusted = [pki.tsaLeaf, pki.tsaIntermediate].map(({ certificate }) =>
+    formatPem('CERTIFICATE', certificate.der),
+  );
   writeFileSync(at('untrusted.pem'), untrusted.join(''));
 });
 afterAll(() => {
@@ -47,8 +49,18 @@ describe('openssl ts', () => {
   ])('verifies a token %s', (_, options) => {
     openssl('ts', '-query', '-data', at('data'), ...options, '-out', at('query'));
     writeFileSync(at('response'), answer(new Uint8Array(readFileSync(at('query')))));
-    const trust = ['-CAfile', at('root.pem'), '-untrusted', at('untrusted.pem'), '-attime', String(GENESIS_MS / 1000 + 120)];
-    for (const what of [['-queryfile', at('query')], ['-data', at('data')]]) {
+    const trust = [
+      '-CAfile',
+      at('root.pem'),
+      '-untrusted',
+      at('untrusted.pem'),
+      '-attime',
+      String(GENESIS_MS / 1000 + 120),
+    ];
+    for (const what of [
+      ['-queryfile', at('query')],
+      ['-data', at('data')],
+    ]) {
       const verified = openssl('ts', '-verify', ...what, '-in', at('response'), ...trust);
       expect(verified).toContain('Verification: OK');
     }

@@ -54,7 +54,11 @@ function malformed(message: string, cause?: unknown): Fault {
 }
 
 const weakHash = (): Fault =>
-  new Fault('refused', 'timestamp/weak-hash', 'SHA-1 is too weak for a timestamp: use SHA-256, SHA-384 or SHA-512');
+  new Fault(
+    'refused',
+    'timestamp/weak-hash',
+    'SHA-1 is too weak for a timestamp: use SHA-256, SHA-384 or SHA-512',
+  );
 
 const unknownHash = (): Fault =>
   new Fault('refused', 'timestamp/unknown-hash', 'use SHA-256, SHA-384 or SHA-512 for the message imprint');
@@ -68,7 +72,8 @@ export function parseTimestampRequest(der: Uint8Array): TimestampRequest {
   try {
     return readSequence(der, readRequest);
   } catch (cause) {
-    if (cause instanceof Fault && cause.code.startsWith('der/')) throw malformed('the timestamp request is not DER', cause);
+    if (cause instanceof Fault && cause.code.startsWith('der/'))
+      throw malformed('the timestamp request is not DER', cause);
     throw cause;
   }
 }
@@ -107,7 +112,11 @@ function readImprint(imprint: Uint8Array): { hash: HashName; hashedMessage: Uint
 
 function ofLength(hash: HashName, hashedMessage: Uint8Array): Uint8Array {
   if (hashedMessage.length !== HASH_LENGTH[hash]) {
-    throw new Fault('malformed', 'timestamp/digest-length', `a ${hash} digest has ${HASH_LENGTH[hash]} octets`);
+    throw new Fault(
+      'malformed',
+      'timestamp/digest-length',
+      `a ${hash} digest has ${HASH_LENGTH[hash]} octets`,
+    );
   }
   return hashedMessage;
 }
@@ -123,7 +132,11 @@ const MAX_JSON_OCTETS = 1024;
  */
 export function parseJsonTimestampRequest(bytes: Uint8Array): TimestampRequest {
   if (bytes.length > MAX_JSON_OCTETS) {
-    throw new Fault('refused', 'timestamp/too-large', `a JSON timestamp request has at most ${MAX_JSON_OCTETS} octets`);
+    throw new Fault(
+      'refused',
+      'timestamp/too-large',
+      `a JSON timestamp request has at most ${MAX_JSON_OCTETS} octets`,
+    );
   }
   const members = readJson(bytes);
   const name = text(members, 'hashAlgorithm').toLowerCase();
@@ -136,7 +149,10 @@ export function parseJsonTimestampRequest(bytes: Uint8Array): TimestampRequest {
     throw malformed('artifactHash is not base64', cause);
   }
   return {
-    imprint: sequence(sequence(objectIdentifier(HASH_OID[name]), nullValue()), octetString(ofLength(name, hashedMessage))),
+    imprint: sequence(
+      sequence(objectIdentifier(HASH_OID[name]), nullValue()),
+      octetString(ofLength(name, hashedMessage)),
+    ),
     hash: name,
     hashedMessage,
     policy: policyOf(members),
@@ -157,7 +173,9 @@ function readJson(bytes: Uint8Array): Members {
   try {
     // The third parameter gives a number's own digits, so that a nonce above 2^53 is echoed exactly.
     parsed = JSON.parse(toUtf8(bytes), (_key, value: unknown, context?: { readonly source?: string }) =>
-      typeof value === 'number' && /^-?\d+$/.test(context?.source ?? '') ? BigInt(context?.source ?? '') : value,
+      typeof value === 'number' && /^-?\d+$/.test(context?.source ?? '')
+        ? BigInt(context?.source ?? '')
+        : value,
     );
   } catch (cause) {
     throw malformed('the timestamp request is not JSON', cause);
@@ -204,13 +222,24 @@ function policyOf(members: Members): string | undefined {
  *
  * @throws {Fault} timestamp/policy, timestamp/extension
  */
-export function admitTimestampRequest(request: TimestampRequest, accepted: readonly [string, ...string[]]): string {
+export function admitTimestampRequest(
+  request: TimestampRequest,
+  accepted: readonly [string, ...string[]],
+): string {
   if (request.extensions) {
-    throw new Fault('refused', 'timestamp/extension', 'leave out the extensions: this authority honours none');
+    throw new Fault(
+      'refused',
+      'timestamp/extension',
+      'leave out the extensions: this authority honours none',
+    );
   }
   if (request.policy === undefined) return accepted[0];
   if (!accepted.includes(request.policy)) {
-    throw new Fault('refused', 'timestamp/policy', `this authority signs under the policy ${accepted.join(' or ')}`);
+    throw new Fault(
+      'refused',
+      'timestamp/policy',
+      `this authority signs under the policy ${accepted.join(' or ')}`,
+    );
   }
   return request.policy;
 }

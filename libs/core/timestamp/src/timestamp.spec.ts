@@ -34,7 +34,15 @@ interface Asked {
   extensions?: boolean;
 }
 
-function requestDer({ version = 1, oid = SHA256, digest = message, policy, nonce, certificates, extensions }: Asked = {}): Uint8Array {
+function requestDer({
+  version = 1,
+  oid = SHA256,
+  digest = message,
+  policy,
+  nonce,
+  certificates,
+  extensions,
+}: Asked = {}): Uint8Array {
   return der.sequence(
     der.integer(version),
     der.sequence(der.sequence(der.objectIdentifier(oid), der.nullValue()), der.octetString(digest)),
@@ -68,14 +76,25 @@ function draft(request: TimestampRequest): TokenDraft {
 
 describe('a DER timestamp request', () => {
   test('is read with everything that the client may ask for', () => {
-    const request = parseTimestampRequest(requestDer({ policy: SIGSTORE_POLICY, nonce: 2n ** 64n, certificates: true }));
-    expect(request).toMatchObject({ hash: 'sha256', policy: SIGSTORE_POLICY, certificates: true, extensions: false });
+    const request = parseTimestampRequest(
+      requestDer({ policy: SIGSTORE_POLICY, nonce: 2n ** 64n, certificates: true }),
+    );
+    expect(request).toMatchObject({
+      hash: 'sha256',
+      policy: SIGSTORE_POLICY,
+      certificates: true,
+      extensions: false,
+    });
     expect(toHex(request.hashedMessage)).toBe(toHex(message));
     expect(toHex(request.nonce ?? new Uint8Array())).toBe('0209010000000000000000');
   });
 
   test('may leave out everything that is optional', () => {
-    expect(parseTimestampRequest(requestDer())).toMatchObject({ policy: undefined, nonce: undefined, certificates: false });
+    expect(parseTimestampRequest(requestDer())).toMatchObject({
+      policy: undefined,
+      nonce: undefined,
+      certificates: false,
+    });
     expect(parseTimestampRequest(requestDer({ certificates: false })).certificates).toBe(false);
   });
 
@@ -102,7 +121,9 @@ describe('a DER timestamp request', () => {
   test('is admitted under our policy only, without extensions', () => {
     const admit = (asked: Asked): string => {
       let policy = '';
-      const code = refusal(() => (policy = admitTimestampRequest(parseTimestampRequest(requestDer(asked)), [SIGSTORE_POLICY])));
+      const code = refusal(
+        () => (policy = admitTimestampRequest(parseTimestampRequest(requestDer(asked)), [SIGSTORE_POLICY])),
+      );
       return code === 'accepted' ? policy : code;
     };
     expect(admit({})).toBe(SIGSTORE_POLICY);
@@ -113,11 +134,14 @@ describe('a DER timestamp request', () => {
 });
 
 describe('a JSON timestamp request', () => {
-  const json = (value: object | string): Uint8Array => fromUtf8(typeof value === 'string' ? value : JSON.stringify(value));
+  const json = (value: object | string): Uint8Array =>
+    fromUtf8(typeof value === 'string' ? value : JSON.stringify(value));
   const artifactHash = toBase64(message);
 
   test('means the same as its DER form', () => {
-    const request = parseJsonTimestampRequest(json({ artifactHash, hashAlgorithm: 'sha256', certificates: true }));
+    const request = parseJsonTimestampRequest(
+      json({ artifactHash, hashAlgorithm: 'sha256', certificates: true }),
+    );
     expect(equalOctets(request.imprint, parseTimestampRequest(requestDer()).imprint)).toBe(true);
     expect(request).toMatchObject({ certificates: true, nonce: undefined, policy: undefined });
   });
@@ -138,7 +162,9 @@ describe('a JSON timestamp request', () => {
     expect(parse({ artifactHash, hashAlgorithm: 'sha256', tsaPolicyOID: 'x' })).toBe('timestamp/malformed');
     expect(parse('[]')).toBe('timestamp/malformed');
     expect(parse('{')).toBe('timestamp/malformed');
-    expect(parse({ artifactHash, hashAlgorithm: 'sha256', other: 'x'.repeat(1024) })).toBe('timestamp/too-large');
+    expect(parse({ artifactHash, hashAlgorithm: 'sha256', other: 'x'.repeat(1024) })).toBe(
+      'timestamp/too-large',
+    );
   });
 });
 
@@ -157,14 +183,21 @@ describe('a token', () => {
     const signed = AsnConvert.parse(content.content, SignedData);
     expect(signed.version).toBe(3);
     expect(signed.certificates).toHaveLength(1);
-    const again = new ContentInfo({ contentType: content.contentType, content: AsnSerializer.serialize(signed) });
+    const again = new ContentInfo({
+      contentType: content.contentType,
+      content: AsnSerializer.serialize(signed),
+    });
     expect(toHex(new Uint8Array(AsnSerializer.serialize(again)))).toBe(toHex(token));
   });
 
   test('verifies in sigstore-js', () => {
     const { signedAttributes, assemble } = draft(request);
     const response = RFC3161Timestamp.parse(Buffer.from(assemble(pki.tsaLeaf.key.sign(signedAttributes))));
-    const key = createPublicKey({ key: Buffer.from(pki.tsaLeaf.certificate.spki), format: 'der', type: 'spki' });
+    const key = createPublicKey({
+      key: Buffer.from(pki.tsaLeaf.certificate.spki),
+      format: 'der',
+      type: 'spki',
+    });
     response.verify(Buffer.from('what is stamped is the signature'), key);
     expect(() => response.verify(Buffer.from('something else'), key)).toThrow();
     expect(response.status).toBe(0n);
@@ -201,7 +234,9 @@ describe('a token', () => {
       expect(members.generalizedTime()).toBe(Math.floor((GENESIS_MS + 1234) / 1000) * 1000);
       expect(toHex(members.expect(0x30).encoding)).toBe('3003020101');
       expect(members.integer()).toBe(42n);
-      expect(toHex(members.explicit(0).explicit(4).element().encoding)).toBe(toHex(pki.tsaLeaf.certificate.subjectDer));
+      expect(toHex(members.explicit(0).explicit(4).element().encoding)).toBe(
+        toHex(pki.tsaLeaf.certificate.subjectDer),
+      );
     });
   });
 

@@ -84,7 +84,11 @@ export function verifyWithAlgorithm(
 ): void {
   const scheme = signatureScheme(identifier);
   if (scheme === undefined || scheme.family !== familyOf(key.kind)) {
-    throw new Fault('refused', 'x509/algorithm', 'sign with ECDSA, RSA PKCS#1 v1.5 or Ed25519 and SHA-256, -384 or -512');
+    throw new Fault(
+      'refused',
+      'x509/algorithm',
+      'sign with ECDSA, RSA PKCS#1 v1.5 or Ed25519 and SHA-256, -384 or -512',
+    );
   }
   verifySignature(key, message, signature, scheme.hash);
 }

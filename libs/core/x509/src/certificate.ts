@@ -135,7 +135,11 @@ export function parseCertificate(der: Uint8Array): Certificate {
     const outerAlgorithm = members.expect(TAG.SEQUENCE).encoding;
     const signature = members.wholeBits();
     if (!equalOctets(outerAlgorithm, tbs.signatureAlgorithm)) {
-      throw new Fault('malformed', 'x509/algorithm-mismatch', 'the certificate names two different signature algorithms');
+      throw new Fault(
+        'malformed',
+        'x509/algorithm-mismatch',
+        'the certificate names two different signature algorithms',
+      );
     }
     if (new Set(tbs.extensions.map(({ oid }) => oid)).size !== tbs.extensions.length) {
       throw new Fault('malformed', 'x509/duplicate-extension', 'the certificate holds an extension twice');
@@ -196,9 +200,18 @@ export function verifyIssuedBy(certificate: Certificate, issuer: Certificate): v
   const constraints = extensionValue(issuer, OID.basicConstraints);
   const ca = constraints !== undefined && parseBasicConstraints(constraints).ca;
   if (!equalOctets(certificate.issuerDer, issuer.subjectDer) || !ca) {
-    throw new Fault('unverified', 'x509/issuer', `the certificate was not issued by ${nameText(issuer.subjectDer)}`);
+    throw new Fault(
+      'unverified',
+      'x509/issuer',
+      `the certificate was not issued by ${nameText(issuer.subjectDer)}`,
+    );
   }
-  verifyWithAlgorithm(parsePublicKey(issuer.spki), certificate.signatureAlgorithm, certificate.tbs, certificate.signature);
+  verifyWithAlgorithm(
+    parsePublicKey(issuer.spki),
+    certificate.signatureAlgorithm,
+    certificate.tbs,
+    certificate.signature,
+  );
 }
 
 /**
@@ -215,7 +228,11 @@ export function verifyChain(chain: readonly Certificate[]): void {
     const limit = constraints === undefined ? undefined : parseBasicConstraints(constraints).pathLength;
     // A path length counts the intermediates below the certificate that carries it (RFC 5280 §4.2.1.9).
     if (issuer !== certificate && limit !== undefined && index > limit) {
-      throw new Fault('unverified', 'x509/chain', `the chain is longer than ${nameText(issuer.subjectDer)} allows`);
+      throw new Fault(
+        'unverified',
+        'x509/chain',
+        `the chain is longer than ${nameText(issuer.subjectDer)} allows`,
+      );
     }
   }
 }

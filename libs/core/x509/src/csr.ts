@@ -25,7 +25,8 @@ export function parseCsr(der: Uint8Array): CertificateRequest {
     const signatureAlgorithm = members.expect(TAG.SEQUENCE).encoding;
     const signature = members.wholeBits();
     const request = readSequence(info, (fields) => {
-      if (fields.smallInteger() !== 0) throw new Fault('malformed', 'x509/csr-malformed', 'a request has version 1');
+      if (fields.smallInteger() !== 0)
+        throw new Fault('malformed', 'x509/csr-malformed', 'a request has version 1');
       const subjectDer = fields.expect(TAG.SEQUENCE).encoding;
       const key = parsePublicKey(fields.expect(TAG.SEQUENCE).encoding);
       fields.optional(contextConstructed(0), (reader) => reader.element());

@@ -55,7 +55,9 @@ export interface CaDraft {
 const CA_KEY_USAGE = formatKeyUsage(KEY_USAGE.keyCertSign, KEY_USAGE.crlSign);
 
 /** What each role may do; the extensions in the order in which they are written. */
-const POWERS: Readonly<Record<CaRole, { readonly selfSigned: boolean; readonly extensions: readonly Uint8Array[] }>> = {
+const POWERS: Readonly<
+  Record<CaRole, { readonly selfSigned: boolean; readonly extensions: readonly Uint8Array[] }>
+> = {
   'code-root': { selfSigned: true, extensions: [CA_KEY_USAGE, formatCaConstraint()] },
   'code-intermediate': {
     selfSigned: false,

@@ -82,7 +82,8 @@ export const REHEARSAL_MARK = formatExtension(OID.rehearsal, true, nullValue());
 
 /** Serial numbers are positive and at most 20 octets (RFC 5280 §4.1.2.2). */
 export function serialInteger(random: Uint8Array): Uint8Array {
-  if (random.length < 16 || random.length > 20) throw new RangeError('a serial number is made of 16 to 20 random octets');
+  if (random.length < 16 || random.length > 20)
+    throw new RangeError('a serial number is made of 16 to 20 random octets');
   const positive = Uint8Array.from(random);
   positive[0] = (positive[0] ?? 0) & 0x7f;
   return unsignedInteger(positive);
@@ -131,7 +132,8 @@ function octetStringOnly(value: Uint8Array): Uint8Array {
 }
 
 function fulcioList(profile: LeafProfile): Uint8Array[] {
-  if (profile.oidcIssuer === '') throw new Fault('refused', 'x509/extension', 'a certificate names the issuer of the identity');
+  if (profile.oidcIssuer === '')
+    throw new Fault('refused', 'x509/extension', 'a certificate names the issuer of the identity');
   const texts = new Map<string, string>([
     [FULCIO.issuer.oid, profile.oidcIssuer],
     [FULCIO.issuerV2.oid, profile.oidcIssuer],

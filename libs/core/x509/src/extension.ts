@@ -123,7 +123,12 @@ export type SubjectAltName =
 /** The kinds of name that a leaf of ours can carry (CONTRACTS §1.6). */
 export type LeafName = { readonly kind: 'email' | 'uri' | 'username'; readonly value: string };
 
-const [OTHER_NAME, EMAIL, DNS, URI] = [contextConstructed(0), contextPrimitive(1), contextPrimitive(2), contextPrimitive(6)];
+const [OTHER_NAME, EMAIL, DNS, URI] = [
+  contextConstructed(0),
+  contextPrimitive(1),
+  contextPrimitive(2),
+  contextPrimitive(6),
+];
 
 /**
  * SubjectAltName with exactly one name; critical, since the subject is empty (RFC 5280 §4.2.1.6).
@@ -131,7 +136,8 @@ const [OTHER_NAME, EMAIL, DNS, URI] = [contextConstructed(0), contextPrimitive(1
  * @throws {Fault} x509/san-empty, der/text if an e-mail address or URI is not ASCII
  */
 export function formatLeafName({ kind, value }: LeafName): Uint8Array {
-  if (value === '') throw new Fault('refused', 'x509/san-empty', 'a certificate cannot be issued to an empty name');
+  if (value === '')
+    throw new Fault('refused', 'x509/san-empty', 'a certificate cannot be issued to an empty name');
   const name =
     kind === 'username'
       ? explicit(0, objectIdentifier(FULCIO_USERNAME_OID), explicit(0, utf8String(value)))
@@ -174,6 +180,10 @@ export function parseSpki(spki: Uint8Array): { readonly algorithm: Uint8Array; r
 }
 
 /** SIGNED{…}: TBS, algorithm, signature, as certificates, requests and CRLs end (RFC 5280 §4.1). */
-export function assembleCertificate(tbs: Uint8Array, algorithm: Uint8Array, signature: Uint8Array): Uint8Array {
+export function assembleCertificate(
+  tbs: Uint8Array,
+  algorithm: Uint8Array,
+  signature: Uint8Array,
+): Uint8Array {
   return sequence(tbs, algorithm, bitString(signature));
 }

@@ -22,7 +22,12 @@ export {
   type TbsCertificate,
 } from './certificate.js';
 export { parseCsr, type CertificateRequest } from './csr.js';
-export { draftCaCertificate, type CaCertificateProfile, type CaDraft, type CaRole } from './draft-ca-certificate.js';
+export {
+  draftCaCertificate,
+  type CaCertificateProfile,
+  type CaDraft,
+  type CaRole,
+} from './draft-ca-certificate.js';
 export { draftLeaf, serialInteger, type LeafDraft, type LeafProfile } from './draft-leaf.js';
 export {
   assembleCertificate,

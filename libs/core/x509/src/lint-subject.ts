@@ -93,9 +93,14 @@ export interface Lint {
   check(subject: LintSubject): string | undefined;
 }
 
-export function subjectOf(tbs: TbsCertificate, signed: Certificate | undefined, context: LintContext): LintSubject {
+export function subjectOf(
+  tbs: TbsCertificate,
+  signed: Certificate | undefined,
+  context: LintContext,
+): LintSubject {
   const { role } = context;
-  const extension = (oid: string): Extension | undefined => tbs.extensions.find((candidate) => candidate.oid === oid);
+  const extension = (oid: string): Extension | undefined =>
+    tbs.extensions.find((candidate) => candidate.oid === oid);
   const read = <T>(oid: string, parse: (value: Uint8Array) => T): Read<T> => {
     const found = extension(oid);
     return found === undefined ? undefined : (attempt(() => parse(found.value)) ?? UNREADABLE);

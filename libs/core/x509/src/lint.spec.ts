@@ -70,13 +70,20 @@ function tbsOf(parts: Parts): Uint8Array {
     der.sequence(...parts.validity),
     parts.subject,
     parts.spki,
-    der.explicit(3, der.sequence(...parts.extensions.map(({ oid, critical, value }) => formatExtension(oid, critical, value)))),
+    der.explicit(
+      3,
+      der.sequence(
+        ...parts.extensions.map(({ oid, critical, value }) => formatExtension(oid, critical, value)),
+      ),
+    ),
   );
 }
 
 const { codeIntermediate } = pki;
 const signer = softwareKey();
-const sctList = sctListExtension([formatSct({ logId: new Uint8Array(32), timestampMs: 1n, signature: Uint8Array.of(1) })]);
+const sctList = sctListExtension([
+  formatSct({ logId: new Uint8Array(32), timestampMs: 1n, signature: Uint8Array.of(1) }),
+]);
 const leafDraft = draftLeaf(fullLeafProfile(codeIntermediate, signer.spki));
 
 const GOOD: Readonly<Record<LintRole, { tbs: Uint8Array; issuer: Certificate | undefined }>> = {
@@ -143,10 +150,13 @@ function rekey(spki: Uint8Array): (parts: Parts) => void {
 }
 function keyName(spki: Uint8Array): Uint8Array {
   const donor = parseTbs(draftLeaf({ ...fullLeafProfile(codeIntermediate, spki) }).tbsLogged());
-  return new der.DerReader(donor.extensions.find(({ oid }) => oid === OID.subjectKeyIdentifier)?.value ?? new Uint8Array()).octets();
+  return new der.DerReader(
+    donor.extensions.find(({ oid }) => oid === OID.subjectKeyIdentifier)?.value ?? new Uint8Array(),
+  ).octets();
 }
 function spkiOf(type: 'rsa' | 'ed25519', bits = 2048): Uint8Array {
-  const { publicKey } = type === 'rsa' ? generateKeyPairSync('rsa', { modulusLength: bits }) : generateKeyPairSync('ed25519');
+  const { publicKey } =
+    type === 'rsa' ? generateKeyPairSync('rsa', { modulusLength: bits }) : generateKeyPairSync('ed25519');
   return new Uint8Array(publicKey.export({ format: 'der', type: 'spki' }));
 }
 
@@ -181,11 +191,13 @@ const BAD: Readonly<Record<string, readonly Sample[]>> = {
   V3: [
     {
       role: 'code-leaf',
-      breaks: (parts) => void (parts.validity = [der.time(GENESIS_MS + DAY_MS), der.time(GENESIS_MS + DAY_MS + 601_000)]),
+      breaks: (parts) =>
+        void (parts.validity = [der.time(GENESIS_MS + DAY_MS), der.time(GENESIS_MS + DAY_MS + 601_000)]),
     },
     {
       role: 'code-root',
-      breaks: (parts) => void (parts.validity = [der.time(GENESIS_MS), der.time(GENESIS_MS + 26 * 366 * DAY_MS - 1000)]),
+      breaks: (parts) =>
+        void (parts.validity = [der.time(GENESIS_MS), der.time(GENESIS_MS + 26 * 366 * DAY_MS - 1000)]),
     },
   ],
   V4: [
@@ -200,9 +212,17 @@ const BAD: Readonly<Record<string, readonly Sample[]>> = {
       role: 'code-intermediate',
       breaks: (parts) => void (parts.validity = [der.time(GENESIS_MS - 2000), parts.validity[1]]),
     },
-    { role: 'code-leaf', breaks: (parts) => void (parts.validity = [der.time(GENESIS_MS - 60_000), der.time(GENESIS_MS)]) },
+    {
+      role: 'code-leaf',
+      breaks: (parts) => void (parts.validity = [der.time(GENESIS_MS - 60_000), der.time(GENESIS_MS)]),
+    },
   ],
-  N1: [{ role: 'code-leaf', breaks: (parts) => void (parts.issuer = formatName({ organisation: 'Other', commonName: 'Other' })) }],
+  N1: [
+    {
+      role: 'code-leaf',
+      breaks: (parts) => void (parts.issuer = formatName({ organisation: 'Other', commonName: 'Other' })),
+    },
+  ],
   N2: [
     {
       role: 'code-intermediate',
@@ -212,22 +232,29 @@ const BAD: Readonly<Record<string, readonly Sample[]>> = {
   N3: [
     {
       role: 'code-intermediate',
-      breaks: (parts) => void (parts.subject = name([O, der.utf8String(' Example')], [CN, der.utf8String('x')])),
+      breaks: (parts) =>
+        void (parts.subject = name([O, der.utf8String(' Example')], [CN, der.utf8String('x')])),
     },
     {
       role: 'code-intermediate',
-      breaks: (parts) => void (parts.subject = name([O, der.ia5String('Example')], [CN, der.utf8String('x')])),
+      breaks: (parts) =>
+        void (parts.subject = name([O, der.ia5String('Example')], [CN, der.utf8String('x')])),
     },
     {
       role: 'tsa-leaf',
-      breaks: (parts) => void (parts.subject = name([O, der.utf8String('o'.repeat(65))], [CN, der.utf8String('x')])),
+      breaks: (parts) =>
+        void (parts.subject = name([O, der.utf8String('o'.repeat(65))], [CN, der.utf8String('x')])),
     },
   ],
   N4: [
     {
       role: 'code-intermediate',
       breaks: (parts) =>
-        void (parts.subject = name([C, der.printableString('de')], [O, der.utf8String('x')], [CN, der.utf8String('x')])),
+        void (parts.subject = name(
+          [C, der.printableString('de')],
+          [O, der.utf8String('x')],
+          [CN, der.utf8String('x')],
+        )),
     },
   ],
   N5: [
@@ -240,9 +267,14 @@ const BAD: Readonly<Record<string, readonly Sample[]>> = {
     },
   ],
   N6: [
-    { role: 'code-intermediate', context: { otherSubjects: new Set([toHex(codeIntermediate.certificate.subjectDer)]) } },
+    {
+      role: 'code-intermediate',
+      context: { otherSubjects: new Set([toHex(codeIntermediate.certificate.subjectDer)]) },
+    },
   ],
-  N7: [{ role: 'code-intermediate', breaks: (parts) => void (parts.subject = name([CN, der.utf8String('x')])) }],
+  N7: [
+    { role: 'code-intermediate', breaks: (parts) => void (parts.subject = name([CN, der.utf8String('x')])) },
+  ],
   K1: [
     { role: 'tsa-leaf', breaks: rekey(softwareKey('ecdsa-p384-sha384').spki) },
     { role: 'code-intermediate', breaks: rekey(spkiOf('ed25519')) },
@@ -261,12 +293,21 @@ const BAD: Readonly<Record<string, readonly Sample[]>> = {
   K4: [
     {
       role: 'code-leaf',
-      breaks: (parts) => void (parts.algorithm = der.sequence(der.objectIdentifier('1.2.840.10045.4.3.3'), der.nullValue())),
+      breaks: (parts) =>
+        void (parts.algorithm = der.sequence(der.objectIdentifier('1.2.840.10045.4.3.3'), der.nullValue())),
     },
   ],
-  K5: [{ role: 'code-leaf', breaks: (parts) => void (parts.algorithm = algorithmIdentifier('ecdsa-p256-sha256')) }],
+  K5: [
+    {
+      role: 'code-leaf',
+      breaks: (parts) => void (parts.algorithm = algorithmIdentifier('ecdsa-p256-sha256')),
+    },
+  ],
   K7: [
-    { role: 'code-intermediate', context: { otherKeys: new Set([toHex(codeIntermediate.certificate.spki)]) } },
+    {
+      role: 'code-intermediate',
+      context: { otherKeys: new Set([toHex(codeIntermediate.certificate.spki)]) },
+    },
     { role: 'code-intermediate', breaks: rekey(pki.codeRoot.key.spki) },
   ],
   B1: [
@@ -275,7 +316,10 @@ const BAD: Readonly<Record<string, readonly Sample[]>> = {
   ],
   B2: [
     { role: 'code-intermediate', breaks: value(OID.basicConstraints, der.sequence(der.boolean(true))) },
-    { role: 'code-root', breaks: value(OID.basicConstraints, der.sequence(der.boolean(true), der.integer(1))) },
+    {
+      role: 'code-root',
+      breaks: value(OID.basicConstraints, der.sequence(der.boolean(true), der.integer(1))),
+    },
   ],
   B3: [
     { role: 'code-intermediate', breaks: value(OID.keyUsage, der.namedBits(0, 5, 6)) },
@@ -284,12 +328,22 @@ const BAD: Readonly<Record<string, readonly Sample[]>> = {
   B4: [{ role: 'code-root', breaks: added(OID.extendedKeyUsage, false, purposes(OID.codeSigning)) }],
   B5: [
     { role: 'code-intermediate', breaks: without(OID.extendedKeyUsage) },
-    { role: 'code-intermediate', breaks: value(OID.extendedKeyUsage, purposes(OID.codeSigning, OID.timeStamping)) },
+    {
+      role: 'code-intermediate',
+      breaks: value(OID.extendedKeyUsage, purposes(OID.codeSigning, OID.timeStamping)),
+    },
   ],
-  B6: [{ role: 'tsa-leaf', breaks: (parts) => void (extension(parts, OID.extendedKeyUsage).critical = false) }],
+  B6: [
+    { role: 'tsa-leaf', breaks: (parts) => void (extension(parts, OID.extendedKeyUsage).critical = false) },
+  ],
   B7: [{ role: 'tsa-intermediate', breaks: without(OID.extendedKeyUsage) }],
   B8: [{ role: 'code-leaf', context: { issuer: codeSigningIssuer(codeIntermediate) } }],
-  X1: [{ role: 'code-intermediate', breaks: value(OID.subjectKeyIdentifier, der.octetString(new Uint8Array(20))) }],
+  X1: [
+    {
+      role: 'code-intermediate',
+      breaks: value(OID.subjectKeyIdentifier, der.octetString(new Uint8Array(20))),
+    },
+  ],
   X2: [
     { role: 'code-leaf', breaks: without(OID.authorityKeyIdentifier) },
     {
@@ -313,13 +367,23 @@ const BAD: Readonly<Record<string, readonly Sample[]>> = {
     { role: 'code-root', breaks: added(OID.rehearsal, true, der.nullValue()) },
   ],
   X8: [{ role: 'tsa-leaf', breaks: added(OID.subjectAltName, true, der.sequence()) }],
-  X9: [{ role: 'code-leaf', breaks: (parts) => void (extension(parts, OID.extendedKeyUsage).critical = true) }],
-  F1: [{ role: 'code-leaf', breaks: (parts) => void (parts.subject = formatName({ organisation: 'x', commonName: 'x' })) }],
+  X9: [
+    { role: 'code-leaf', breaks: (parts) => void (extension(parts, OID.extendedKeyUsage).critical = true) },
+  ],
+  F1: [
+    {
+      role: 'code-leaf',
+      breaks: (parts) => void (parts.subject = formatName({ organisation: 'x', commonName: 'x' })),
+    },
+  ],
   F2: [
     { role: 'code-leaf', breaks: without(OID.subjectAltName) },
     {
       role: 'code-leaf',
-      breaks: value(OID.subjectAltName, der.sequence(der.implicitPrimitive(2, der.ia5Content('host.example')))),
+      breaks: value(
+        OID.subjectAltName,
+        der.sequence(der.implicitPrimitive(2, der.ia5Content('host.example'))),
+      ),
     },
   ],
   F3: [
@@ -333,7 +397,12 @@ const BAD: Readonly<Record<string, readonly Sample[]>> = {
     { role: 'precertificate', breaks: added(OID.sctList, false, sctList) },
     { role: 'precertificate', breaks: without(OID.precertificatePoison) },
   ],
-  F7: [{ role: 'code-leaf', breaks: (parts) => void (parts.serial = der.integer(codeIntermediate.certificate.serial)) }],
+  F7: [
+    {
+      role: 'code-leaf',
+      breaks: (parts) => void (parts.serial = der.integer(codeIntermediate.certificate.serial)),
+    },
+  ],
 };
 
 describe('lints', () => {
@@ -356,7 +425,11 @@ describe('lints', () => {
     const { tbs } = codeIntermediate.certificate;
     const context = { role: 'code-intermediate', issuer: pki.codeRoot.certificate } as const;
     expect(lintCertificate(codeIntermediate.certificate.der, context)).toEqual([]);
-    const forged = assembleCertificate(tbs, algorithmIdentifier('ecdsa-p384-sha384'), pki.timeRoot.key.sign(tbs));
+    const forged = assembleCertificate(
+      tbs,
+      algorithmIdentifier('ecdsa-p384-sha384'),
+      pki.timeRoot.key.sign(tbs),
+    );
     expect(lintCertificate(forged, context).map(({ id }) => id)).toEqual(['K8']);
   });
 
@@ -372,18 +445,39 @@ describe('lints', () => {
       return lint('code-leaf', tbsOf(parts)).map(({ id, message }) => `${id}: ${message}`);
     };
     const modulusOf = (bits: number): bigint =>
-      BigInt(`0x${Buffer.from(generateKeyPairSync('rsa', { modulusLength: bits }).publicKey.export({ format: 'jwk' }).n ?? '', 'base64url').toString('hex')}`);
+      BigInt(
+        `0x${Buffer.from(generateKeyPairSync('rsa', { modulusLength: bits }).publicKey.export({ format: 'jwk' }).n ?? '', 'base64url').toString('hex')}`,
+      );
     const good = modulusOf(2048);
     expect(messages(rsa(good))).toEqual([]);
     expect(messages(rsa(good, 3n))).toEqual(['K2: the RSA exponent is not 65537']);
     expect(messages(rsa(good - 1n))).toEqual(['K2: the RSA modulus has a small factor']);
     // 65537^i modulo the product of the primes looks like a key of the weak generator in every residue.
-    const primes = [11n, 13n, 17n, 19n, 37n, 53n, 61n, 71n, 73n, 79n, 97n, 103n, 107n, 109n, 127n, 151n, 157n];
+    const primes = [
+      11n,
+      13n,
+      17n,
+      19n,
+      37n,
+      53n,
+      61n,
+      71n,
+      73n,
+      79n,
+      97n,
+      103n,
+      107n,
+      109n,
+      127n,
+      151n,
+      157n,
+    ];
     const product = primes.reduce((all, prime) => all * prime, 1n);
     let roca = 65_537n ** 5n % product;
-    const multiples = ((1n << 2047n) / product) + 1n;
+    const multiples = (1n << 2047n) / product + 1n;
     roca += multiples * product;
-    while ([2n, 3n, 5n, 7n, 23n, 29n, 31n, 41n, 43n, 47n, 59n, 67n].some((prime) => roca % prime === 0n)) roca += product;
+    while ([2n, 3n, 5n, 7n, 23n, 29n, 31n, 41n, 43n, 47n, 59n, 67n].some((prime) => roca % prime === 0n))
+      roca += product;
     expect(messages(rsa(roca))).toEqual(['K2: the RSA key was made by a generator with a known weakness']);
     const close = (1n << 1023n) + 1155n * 2n + 1n;
     const nearby = [close, close + 2n ** 20n].reduce((a, b) => a * b);
@@ -422,4 +516,3 @@ describe('lints', () => {
     }
   });
 });
-

@@ -4,7 +4,7 @@
  * CEREMONY K6 (child and parent use one scheme) has no row of its own: K1 allows nothing but ECDSA on every
  * certificate that signs another, and K5 ties the hash to the curve.
  */
-import { DerReader, readSequence } from '#core/der';
+import { type DerReader, readSequence } from '#core/der';
 import type { KeyKind } from '#core/crypto';
 import { equalOctets, toHex } from '#core/octets';
 import { schemeFits, verifyWithAlgorithm } from './algorithm.js';
@@ -32,7 +32,9 @@ export const KEY_LINTS: readonly Lint[] = [
     description: 'the key is of a kind that every client verifies in this role',
     citation: 'CONTRACTS §0.4',
     check: ({ key, role }) =>
-      key === undefined || KINDS[role].includes(key.kind) ? undefined : `a ${role} cannot have a key of kind ${key.kind}`,
+      key === undefined || KINDS[role].includes(key.kind)
+        ? undefined
+        : `a ${role} cannot have a key of kind ${key.kind}`,
   },
   {
     id: 'K2',
@@ -53,12 +55,13 @@ export const KEY_LINTS: readonly Lint[] = [
     severity: 'error',
     description: 'the signature algorithm is one of ours, in its only spelling',
     citation: 'RFC 5280 §4.1.1.2; RFC 5758 §3.2',
-    check: ({ scheme }) => (scheme === undefined ? 'the signature algorithm is unknown or misspelt' : undefined),
+    check: ({ scheme }) =>
+      scheme === undefined ? 'the signature algorithm is unknown or misspelt' : undefined,
   },
   {
     id: 'K5',
     severity: 'error',
-    description: 'the signature algorithm is the one of the issuer\'s key, with the hash of its curve',
+    description: "the signature algorithm is the one of the issuer's key, with the hash of its curve",
     citation: 'CEREMONY K5; FIPS 186-5 §6.1.1',
     check: ({ scheme, issuerKey }) =>
       scheme !== undefined && issuerKey !== undefined && !schemeFits(scheme, issuerKey)
@@ -72,13 +75,15 @@ export const KEY_LINTS: readonly Lint[] = [
     citation: 'CEREMONY K7',
     check: ({ tbs, context, isLeaf, issuer, isRoot }) => {
       if (context.otherKeys?.has(toHex(tbs.spki)) === true) return 'the key is used elsewhere';
-      return !isRoot && !isLeaf && equalOctets(tbs.spki, issuer.spki) ? 'the key is the issuer\'s own' : undefined;
+      return !isRoot && !isLeaf && equalOctets(tbs.spki, issuer.spki)
+        ? "the key is the issuer's own"
+        : undefined;
     },
   },
   {
     id: 'K8',
     severity: 'error',
-    description: 'the signature verifies with the issuer\'s key',
+    description: "the signature verifies with the issuer's key",
     citation: 'RFC 5280 §6.1.3',
     check: ({ signed, issuerKey, scheme }) => {
       if (signed === undefined || issuerKey === undefined || scheme === undefined) return undefined;
@@ -91,7 +96,28 @@ export const KEY_LINTS: readonly Lint[] = [
   },
 ];
 
-const SMALL_PRIMES = [3n, 5n, 7n, 11n, 13n, 17n, 19n, 23n, 29n, 31n, 37n, 41n, 43n, 47n, 53n, 59n, 61n, 67n, 71n, 73n];
+const SMALL_PRIMES = [
+  3n,
+  5n,
+  7n,
+  11n,
+  13n,
+  17n,
+  19n,
+  23n,
+  29n,
+  31n,
+  37n,
+  41n,
+  43n,
+  47n,
+  53n,
+  59n,
+  61n,
+  67n,
+  71n,
+  73n,
+];
 
 function weaknessOf(spki: Uint8Array): string | undefined {
   return readSequence(parseSpki(spki).bits, (members: DerReader) => {
@@ -99,7 +125,8 @@ function weaknessOf(spki: Uint8Array): string | undefined {
     const bits = modulus.toString(2).length;
     if (bits !== 2048 && bits !== 3072 && bits !== 4096) return `the RSA modulus has ${bits} bits`;
     if (exponent !== 65_537n) return 'the RSA exponent is not 65537';
-    if (modulus % 2n === 0n || SMALL_PRIMES.some((prime) => modulus % prime === 0n)) return 'the RSA modulus has a small factor';
+    if (modulus % 2n === 0n || SMALL_PRIMES.some((prime) => modulus % prime === 0n))
+      return 'the RSA modulus has a small factor';
     if (hasRocaFingerprint(modulus)) return 'the RSA key was made by a generator with a known weakness';
     return hasClosePrimes(modulus) ? 'the factors of the RSA modulus are too close' : undefined;
   });
@@ -107,15 +134,17 @@ function weaknessOf(spki: Uint8Array): string | undefined {
 
 /** Infineon's generator made primes that are powers of 65537 modulo many small primes (CVE-2017-15361). */
 function hasRocaFingerprint(modulus: bigint): boolean {
-  return [11n, 13n, 17n, 19n, 37n, 53n, 61n, 71n, 73n, 79n, 97n, 103n, 107n, 109n, 127n, 151n, 157n].every((prime) => {
-    const residue = modulus % prime;
-    let power = 1n;
-    do {
-      if (power === residue) return true;
-      power = (power * 65_537n) % prime;
-    } while (power !== 1n);
-    return false;
-  });
+  return [11n, 13n, 17n, 19n, 37n, 53n, 61n, 71n, 73n, 79n, 97n, 103n, 107n, 109n, 127n, 151n, 157n].every(
+    (prime) => {
+      const residue = modulus % prime;
+      let power = 1n;
+      do {
+        if (power === residue) return true;
+        power = (power * 65_537n) % prime;
+      } while (power !== 1n);
+      return false;
+    },
+  );
 }
 
 /** A hundred rounds of Fermat's method: finds factors whose upper halves agree. */

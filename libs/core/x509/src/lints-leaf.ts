@@ -40,7 +40,9 @@ export const LEAF_LINTS: readonly Lint[] = [
       if (names === UNREADABLE) return undefined;
       const [name, ...more] = names ?? [];
       if (name === undefined || more.length > 0) return `there are ${names?.length ?? 0} alternative names`;
-      return name.kind === 'other' || name.kind === 'dns' ? 'the alternative name is of another kind' : undefined;
+      return name.kind === 'other' || name.kind === 'dns'
+        ? 'the alternative name is of another kind'
+        : undefined;
     },
   },
   {
@@ -53,22 +55,25 @@ export const LEAF_LINTS: readonly Lint[] = [
       const raw = extensionValue(tbs, FULCIO.issuer.oid);
       const texts = attempt(() => fulcioExtensions(tbs));
       if (texts === undefined) return undefined;
-      const both = raw !== undefined && raw.length > 0 && texts.get(FULCIO.issuerV2.oid) === attempt(() => toUtf8(raw));
+      const both =
+        raw !== undefined && raw.length > 0 && texts.get(FULCIO.issuerV2.oid) === attempt(() => toUtf8(raw));
       return both ? undefined : 'the two issuer extensions are not both there with one value';
     },
   },
   {
     id: 'F4',
     severity: 'error',
-    description: 'Fulcio\'s extensions from .8 on hold a UTF8String, earlier ones raw text, and none is empty',
+    description: "Fulcio's extensions from .8 on hold a UTF8String, earlier ones raw text, and none is empty",
     citation: 'Fulcio OID information; CONTRACTS §1.7',
     roles: LEAVES,
     check: ({ tbs }) => {
       for (const { oid, value } of tbs.extensions) {
         const known = FULCIO_BY_OID.get(oid);
         if (known === undefined) continue;
-        const holds = known.encoding === 'raw' ? attempt(() => toUtf8(value)) !== undefined : isUtf8String(value);
-        if (!holds || value.length === 0) return `the extension ${known.title} is not encoded as it should be`;
+        const holds =
+          known.encoding === 'raw' ? attempt(() => toUtf8(value)) !== undefined : isUtf8String(value);
+        if (!holds || value.length === 0)
+          return `the extension ${known.title} is not encoded as it should be`;
       }
       return undefined;
     },
@@ -76,7 +81,7 @@ export const LEAF_LINTS: readonly Lint[] = [
   {
     id: 'F5',
     severity: 'error',
-    description: 'extensions stand in Fulcio\'s order, so that clients which re-encode get the same bytes',
+    description: "extensions stand in Fulcio's order, so that clients which re-encode get the same bytes",
     citation: 'CONTRACTS §1.6',
     roles: LEAVES,
     check: ({ tbs }) => {
@@ -89,7 +94,8 @@ export const LEAF_LINTS: readonly Lint[] = [
   {
     id: 'F6',
     severity: 'error',
-    description: 'a precertificate has the poison and no promise; a final certificate has the promise and no poison',
+    description:
+      'a precertificate has the poison and no promise; a final certificate has the promise and no poison',
     citation: 'RFC 6962 §3.1, §3.3',
     roles: LEAVES,
     check: ({ role, extension }) => {
@@ -105,6 +111,7 @@ export const LEAF_LINTS: readonly Lint[] = [
     description: 'the serial number of a leaf is not that of its issuer',
     citation: 'RFC 5280 §4.1.2.2',
     roles: LEAVES,
-    check: ({ tbs, issuer }) => (tbs.serial === issuer.serial ? 'the serial number is the issuer\'s' : undefined),
+    check: ({ tbs, issuer }) =>
+      tbs.serial === issuer.serial ? "the serial number is the issuer's" : undefined,
   },
 ];

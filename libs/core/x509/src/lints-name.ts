@@ -4,7 +4,13 @@ import { equalOctets, toHex, toUtf8 } from '#core/octets';
 import { attempt, type Lint, type LintRole, type LintSubject } from './lint-subject.js';
 import type { NameAttribute } from './name.js';
 
-const NAMED: readonly LintRole[] = ['code-root', 'time-root', 'code-intermediate', 'tsa-intermediate', 'tsa-leaf'];
+const NAMED: readonly LintRole[] = [
+  'code-root',
+  'time-root',
+  'code-intermediate',
+  'tsa-intermediate',
+  'tsa-leaf',
+];
 const COUNTRY = '2.5.4.6';
 const ORGANISATION = '2.5.4.10';
 const COMMON_NAME = '2.5.4.3';
@@ -29,7 +35,9 @@ export const NAME_LINTS: readonly Lint[] = [
     description: 'the issuer is, byte for byte, the subject of the issuing certificate',
     citation: 'RFC 5280 §4.1.2.4, §7.1',
     check: ({ tbs, issuer }) =>
-      equalOctets(tbs.issuerDer, issuer.subjectDer) ? undefined : 'the issuer is not the subject of the issuing certificate',
+      equalOctets(tbs.issuerDer, issuer.subjectDer)
+        ? undefined
+        : 'the issuer is not the subject of the issuing certificate',
   },
   {
     id: 'N2',
@@ -42,7 +50,8 @@ export const NAME_LINTS: readonly Lint[] = [
   {
     id: 'N3',
     severity: 'error',
-    description: 'attributes are UTF8String or PrintableString without control characters, outer spaces or excess length',
+    description:
+      'attributes are UTF8String or PrintableString without control characters, outer spaces or excess length',
     citation: 'RFC 5280 §4.1.2.4, appendix A.1',
     roles: NAMED,
     check: eachAttribute(({ oid, tag, value }) => {
@@ -51,7 +60,8 @@ export const NAME_LINTS: readonly Lint[] = [
       if (text === undefined || (tag !== TAG.UTF8_STRING && tag !== TAG.PRINTABLE_STRING)) {
         return 'a part of the subject is of another string type';
       }
-      if (text !== text.trim() || /\p{Cc}/u.test(text)) return 'a part of the subject has outer spaces or control characters';
+      if (text !== text.trim() || /\p{Cc}/u.test(text))
+        return 'a part of the subject has outer spaces or control characters';
       return text.length > LONGEST ? `a part of the subject has more than ${LONGEST} characters` : undefined;
     }),
   },
@@ -62,7 +72,9 @@ export const NAME_LINTS: readonly Lint[] = [
     citation: 'RFC 5280 appendix A.1',
     roles: NAMED,
     check: eachAttribute(({ oid, tag, value }) =>
-      oid === COUNTRY && value.length > 0 && (tag !== TAG.PRINTABLE_STRING || !/^[A-Z]{2}$/.test(attempt(() => toUtf8(value)) ?? ''))
+      oid === COUNTRY &&
+      value.length > 0 &&
+      (tag !== TAG.PRINTABLE_STRING || !/^[A-Z]{2}$/.test(attempt(() => toUtf8(value)) ?? ''))
         ? 'the country is not two upper-case letters'
         : undefined,
     ),
@@ -74,7 +86,9 @@ export const NAME_LINTS: readonly Lint[] = [
     citation: 'CEREMONY N5',
     roles: NAMED,
     check: ({ subjectName }) =>
-      subjectName?.some((attributes) => attributes.length !== 1) === true ? 'a part of the subject has several values' : undefined,
+      subjectName?.some((attributes) => attributes.length !== 1) === true
+        ? 'a part of the subject has several values'
+        : undefined,
   },
   {
     id: 'N6',
@@ -83,7 +97,9 @@ export const NAME_LINTS: readonly Lint[] = [
     citation: 'CEREMONY N6; RFC 5280 §4.1.2.6',
     roles: NAMED,
     check: ({ tbs, context }) =>
-      context.otherSubjects?.has(toHex(tbs.subjectDer)) === true ? 'the subject belongs to another key' : undefined,
+      context.otherSubjects?.has(toHex(tbs.subjectDer)) === true
+        ? 'the subject belongs to another key'
+        : undefined,
   },
   {
     id: 'N7',
@@ -93,7 +109,9 @@ export const NAME_LINTS: readonly Lint[] = [
     roles: NAMED,
     check: ({ subjectName }) => {
       const present = new Set(subjectName?.flat().map(({ oid }) => oid));
-      return present.has(ORGANISATION) && present.has(COMMON_NAME) ? undefined : 'the subject lacks organisation or common name';
+      return present.has(ORGANISATION) && present.has(COMMON_NAME)
+        ? undefined
+        : 'the subject lacks organisation or common name';
     },
   },
 ];

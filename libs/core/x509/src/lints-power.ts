@@ -65,12 +65,15 @@ export const POWER_LINTS: readonly Lint[] = [
   {
     id: 'B3',
     severity: 'error',
-    description: 'a CA may sign certificates and revocation lists, an end entity may sign data, and nothing else',
+    description:
+      'a CA may sign certificates and revocation lists, an end entity may sign data, and nothing else',
     citation: 'RFC 5280 §4.2.1.3; CONTRACTS §1.6, §5.4',
     check: ({ keyUsage, isCa }) => {
       if (keyUsage === UNREADABLE) return undefined;
       const wanted = isCa ? [KEY_USAGE.keyCertSign, KEY_USAGE.crlSign] : [KEY_USAGE.digitalSignature];
-      return keyUsage !== undefined && sameSet<number>(keyUsage, wanted) ? undefined : 'the key usage is not that of the role';
+      return keyUsage !== undefined && sameSet<number>(keyUsage, wanted)
+        ? undefined
+        : 'the key usage is not that of the role';
     },
   },
   {
@@ -120,12 +123,14 @@ export const POWER_LINTS: readonly Lint[] = [
   {
     id: 'B8',
     severity: 'error',
-    description: 'every purpose is also one of the issuer\'s, where the issuer names purposes',
+    description: "every purpose is also one of the issuer's, where the issuer names purposes",
     citation: 'CEREMONY B8',
     check: ({ purposes, issuer, tbs }) => {
       const allowed = issuer === tbs ? undefined : purposesOf(issuer);
       if (allowed === undefined || purposes === undefined || purposes === UNREADABLE) return undefined;
-      return purposes.every((purpose) => allowed.includes(purpose)) ? undefined : 'a purpose is not among the issuer\'s';
+      return purposes.every((purpose) => allowed.includes(purpose))
+        ? undefined
+        : "a purpose is not among the issuer's";
     },
   },
   {
@@ -136,20 +141,24 @@ export const POWER_LINTS: readonly Lint[] = [
     check: ({ subjectKeyIdentifier: found, tbs }) => {
       const wanted = attempt(() => keyIdentifierOf(tbs.spki));
       if (found === UNREADABLE || wanted === undefined) return undefined;
-      return found !== undefined && equalOctets(found, wanted) ? undefined : 'the subject key identifier does not name the key';
+      return found !== undefined && equalOctets(found, wanted)
+        ? undefined
+        : 'the subject key identifier does not name the key';
     },
   },
   {
     id: 'X2',
     severity: 'error',
-    description: 'the authority key identifier is the issuer\'s subject key identifier and nothing more; a root may leave it out',
+    description:
+      "the authority key identifier is the issuer's subject key identifier and nothing more; a root may leave it out",
     citation: 'RFC 5280 §4.2.1.1; CONTRACTS §1.6',
     check: ({ authorityKeyIdentifier: found, issuer, isRoot }) => {
       if (found === UNREADABLE || (isRoot && found === undefined)) return undefined;
       const wanted = attempt(() => subjectKeyIdentifier(issuer));
       if (wanted === undefined) return undefined;
-      const holds = found?.keyIdentifier !== undefined && !found.more && equalOctets(found.keyIdentifier, wanted);
-      return holds ? undefined : 'the authority key identifier does not name the issuer\'s key';
+      const holds =
+        found?.keyIdentifier !== undefined && !found.more && equalOctets(found.keyIdentifier, wanted);
+      return holds ? undefined : "the authority key identifier does not name the issuer's key";
     },
   },
   {
@@ -157,22 +166,33 @@ export const POWER_LINTS: readonly Lint[] = [
     severity: 'error',
     description: 'no name constraints: sigstore-js does not read them, so nothing may rest on them',
     citation: 'CEREMONY X3',
-    check: ({ extension }) => (extension(OID.nameConstraints) === undefined ? undefined : 'there are name constraints'),
+    check: ({ extension }) =>
+      extension(OID.nameConstraints) === undefined ? undefined : 'there are name constraints',
   },
   {
     id: 'X4',
     severity: 'error',
     description: 'no certificate policies',
     citation: 'CEREMONY X4',
-    check: ({ extension }) => (extension(OID.certificatePolicies) === undefined ? undefined : 'there are certificate policies'),
+    check: ({ extension }) =>
+      extension(OID.certificatePolicies) === undefined ? undefined : 'there are certificate policies',
   },
   {
     id: 'X5',
     severity: 'error',
-    description: 'every extension is known, stands once, is critical exactly when it should be, and is canonical DER',
+    description:
+      'every extension is known, stands once, is critical exactly when it should be, and is canonical DER',
     citation: 'RFC 5280 §4.2; X.690 §10',
     check: (subject) => {
-      const { tbs, keyUsage, purposes, constraints, subjectKeyIdentifier: own, authorityKeyIdentifier, names } = subject;
+      const {
+        tbs,
+        keyUsage,
+        purposes,
+        constraints,
+        subjectKeyIdentifier: own,
+        authorityKeyIdentifier,
+        names,
+      } = subject;
       if ([keyUsage, purposes, constraints, own, authorityKeyIdentifier, names].includes(UNREADABLE)) {
         return 'an extension cannot be read';
       }
@@ -182,7 +202,8 @@ export const POWER_LINTS: readonly Lint[] = [
         seen.add(oid);
         if (!CRITICAL.has(oid)) return `the extension ${oid} is unknown`;
         const wanted = CRITICAL.get(oid);
-        if (wanted !== undefined && wanted !== critical) return `the extension ${oid} is ${wanted ? 'not ' : ''}critical`;
+        if (wanted !== undefined && wanted !== critical)
+          return `the extension ${oid} is ${wanted ? 'not ' : ''}critical`;
         if (FULCIO_BY_OID.has(oid)) continue;
         if (attempt(() => (verifyDer(value), true)) === undefined) return `the extension ${oid} is not DER`;
       }
@@ -217,7 +238,8 @@ export const POWER_LINTS: readonly Lint[] = [
     description: 'an end entity of the timestamp authority and every CA has no alternative names',
     citation: 'CONTRACTS §5.4; Fulcio certificate specification',
     roles: [...CAS, 'tsa-leaf'],
-    check: ({ extension }) => (extension(OID.subjectAltName) === undefined ? undefined : 'there are alternative names'),
+    check: ({ extension }) =>
+      extension(OID.subjectAltName) === undefined ? undefined : 'there are alternative names',
   },
   {
     id: 'X9',
@@ -225,6 +247,7 @@ export const POWER_LINTS: readonly Lint[] = [
     description: 'the purpose of everything but a timestamp leaf is not critical',
     citation: 'CONTRACTS §1.6; CA/B Baseline Requirements §7.1.2',
     roles: [...CAS, ...ENDS.filter((role) => role !== 'tsa-leaf')],
-    check: ({ extension }) => (extension(OID.extendedKeyUsage)?.critical === true ? 'the purpose is critical' : undefined),
+    check: ({ extension }) =>
+      extension(OID.extendedKeyUsage)?.critical === true ? 'the purpose is critical' : undefined,
   },
 ];

@@ -16,8 +16,20 @@ const LONGEST_MS: Readonly<Record<LintRole, number>> = {
   'code-leaf': 600_000,
 };
 
-const CEREMONIAL: readonly LintRole[] = ['code-root', 'time-root', 'code-intermediate', 'tsa-intermediate', 'tsa-leaf'];
-const BELOW_A_ROOT: readonly LintRole[] = ['code-intermediate', 'tsa-intermediate', 'tsa-leaf', 'precertificate', 'code-leaf'];
+const CEREMONIAL: readonly LintRole[] = [
+  'code-root',
+  'time-root',
+  'code-intermediate',
+  'tsa-intermediate',
+  'tsa-leaf',
+];
+const BELOW_A_ROOT: readonly LintRole[] = [
+  'code-intermediate',
+  'tsa-intermediate',
+  'tsa-leaf',
+  'precertificate',
+  'code-leaf',
+];
 
 export const SERIAL_AND_VALIDITY_LINTS: readonly Lint[] = [
   {
@@ -40,7 +52,8 @@ export const SERIAL_AND_VALIDITY_LINTS: readonly Lint[] = [
   {
     id: 'S3',
     severity: 'warning',
-    description: 'the serial number is long enough to hold 128 random bits, of which chance may clear some at the top',
+    description:
+      'the serial number is long enough to hold 128 random bits, of which chance may clear some at the top',
     citation: 'CEREMONY S3; CA/B Baseline Requirements §7.1',
     check: ({ tbs: { serial } }) => {
       // A random serial of 127 bits is shorter than 96 bits once in 2^31 times.
@@ -62,8 +75,12 @@ export const SERIAL_AND_VALIDITY_LINTS: readonly Lint[] = [
     description: 'times before 2050 are UTCTime, later ones GeneralizedTime',
     citation: 'RFC 5280 §4.1.2.5',
     check: ({ tbs: { notBeforeMs, notAfterMs, timeTags } }) => {
-      const expected = [notBeforeMs, notAfterMs].map((ms) => (isUtcTimeYear(ms) ? TAG.UTC_TIME : TAG.GENERALIZED_TIME));
-      return expected.every((tag, index) => tag === timeTags[index]) ? undefined : 'a time is written in the wrong type';
+      const expected = [notBeforeMs, notAfterMs].map((ms) =>
+        isUtcTimeYear(ms) ? TAG.UTC_TIME : TAG.GENERALIZED_TIME,
+      );
+      return expected.every((tag, index) => tag === timeTags[index])
+        ? undefined
+        : 'a time is written in the wrong type';
     },
   },
   {
@@ -79,12 +96,15 @@ export const SERIAL_AND_VALIDITY_LINTS: readonly Lint[] = [
     description: 'the validity is no longer than the role allows',
     citation: 'CONTRACTS §1.6; CEREMONY V3',
     check: ({ tbs, role }) =>
-      tbs.notAfterMs - tbs.notBeforeMs <= LONGEST_MS[role] ? undefined : `the validity is too long for a ${role}`,
+      tbs.notAfterMs - tbs.notBeforeMs <= LONGEST_MS[role]
+        ? undefined
+        : `the validity is too long for a ${role}`,
   },
   {
     id: 'V4',
     severity: 'warning',
-    description: 'notAfter is inclusive, so whole days end with the second before midnight, not with one more',
+    description:
+      'notAfter is inclusive, so whole days end with the second before midnight, not with one more',
     citation: 'RFC 5280 §4.1.2.5',
     roles: CEREMONIAL,
     check: ({ tbs: { notBeforeMs, notAfterMs } }) =>
@@ -98,17 +118,19 @@ export const SERIAL_AND_VALIDITY_LINTS: readonly Lint[] = [
     description: 'notBefore is at most 24 hours before the planned instant',
     citation: 'CEREMONY V5',
     check: ({ tbs, context: { plannedAtMs } }) =>
-      plannedAtMs !== undefined && tbs.notBeforeMs < plannedAtMs - DAY_MS ? 'the certificate is back-dated' : undefined,
+      plannedAtMs !== undefined && tbs.notBeforeMs < plannedAtMs - DAY_MS
+        ? 'the certificate is back-dated'
+        : undefined,
   },
   {
     id: 'V6',
     severity: 'error',
-    description: 'the validity lies within the issuer\'s',
+    description: "the validity lies within the issuer's",
     citation: 'RFC 5280 §6.1; CEREMONY V6',
     roles: BELOW_A_ROOT,
     check: ({ tbs, issuer }) =>
       tbs.notBeforeMs < issuer.notBeforeMs || tbs.notAfterMs > issuer.notAfterMs
-        ? 'the validity reaches beyond the issuer\'s'
+        ? "the validity reaches beyond the issuer's"
         : undefined,
   },
 ];

@@ -14,7 +14,11 @@ import { OID } from './oids.js';
 export function loggedTbs(tbs: Uint8Array): Uint8Array {
   const read = parseTbs(tbs);
   if (!equalOctets(encode(read, new Set()), tbs)) {
-    throw new Fault('refused', 'x509/not-loggable', 'the certificate is not in the canonical spelling that the log can promise for');
+    throw new Fault(
+      'refused',
+      'x509/not-loggable',
+      'the certificate is not in the canonical spelling that the log can promise for',
+    );
   }
   return encode(read, new Set([OID.precertificatePoison, OID.sctList]));
 }

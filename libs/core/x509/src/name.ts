@@ -24,7 +24,8 @@ export interface DistinguishedName {
 
 /** The DER Name: country, organisation, common name, each a relative name of its own. */
 export function formatName(name: DistinguishedName): Uint8Array {
-  const attribute = (oid: string, value: Uint8Array): Uint8Array => setOf(sequence(objectIdentifier(oid), value));
+  const attribute = (oid: string, value: Uint8Array): Uint8Array =>
+    setOf(sequence(objectIdentifier(oid), value));
   return sequence(
     ...(name.country === undefined ? [] : [attribute('2.5.4.6', printableString(name.country))]),
     attribute('2.5.4.10', utf8String(name.organisation)),

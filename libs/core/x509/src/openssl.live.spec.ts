@@ -44,8 +44,12 @@ function issueLeaf(): { precertificate: Uint8Array; final: Uint8Array } {
       }),
     ),
   });
-  const certify = (tbs: Uint8Array): Uint8Array => assembleCertificate(tbs, draft.signatureAlgorithm, ca.key.sign(tbs));
-  return { precertificate: certify(draft.tbsPrecert()), final: certify(draft.tbsFinal(sctListExtension([sct]))) };
+  const certify = (tbs: Uint8Array): Uint8Array =>
+    assembleCertificate(tbs, draft.signatureAlgorithm, ca.key.sign(tbs));
+  return {
+    precertificate: certify(draft.tbsPrecert()),
+    final: certify(draft.tbsFinal(sctListExtension([sct]))),
+  };
 }
 
 describe('openssl', () => {
@@ -74,7 +78,9 @@ describe('openssl', () => {
     expect(text).toMatch(/X509v3 Subject Alternative Name: critical\s+URI:https:\/\/git\.example/);
     expect(text).toMatch(/1\.3\.6\.1\.4\.1\.57264\.1\.1: *\n\s+https:\/\/id\.example\n/);
     expect(text).toMatch(/1\.3\.6\.1\.4\.1\.57264\.1\.8: *\n\s+\.\.https:\/\/id\.example\n/);
-    expect(text).toMatch(/CT Precertificate SCTs: *\n\s+Signed Certificate Timestamp:\n\s+Version *: v1 \(0x0\)/);
+    expect(text).toMatch(
+      /CT Precertificate SCTs: *\n\s+Signed Certificate Timestamp:\n\s+Version *: v1 \(0x0\)/,
+    );
     expect(text).toContain('Signature : ecdsa-with-SHA256');
     const order = [...text.matchAll(/1\.3\.6\.1\.4\.1\.57264\.1\.(\d+):/g)].map((match) => Number(match[1]));
     expect(order).toEqual([1, 2, 3, 4, 5, 6, ...Array.from({ length: 17 }, (_, index) => index + 8)]);

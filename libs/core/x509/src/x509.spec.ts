@@ -24,11 +24,25 @@ import {
 import { X509Certificate as SigstoreCertificate } from '@sigstore/core';
 import fc from 'fast-check';
 import * as der from '#core/der';
-import { formatSct, logIdOf, parseSct, parseSctListExtension, sctListExtension, sctSignedInput, verifySct } from '#core/ct';
+import {
+  formatSct,
+  logIdOf,
+  parseSct,
+  parseSctListExtension,
+  sctListExtension,
+  sctSignedInput,
+  verifySct,
+} from '#core/ct';
 import { parsePublicKey } from '#core/crypto';
 import { isFault } from '#core/fault';
 import { concat, toHex } from '#core/octets';
-import { fullLeafProfile, GENESIS_MS, softwareCa, softwareKey, softwarePki } from '../../../../test/kit/software-pki.js';
+import {
+  fullLeafProfile,
+  GENESIS_MS,
+  softwareCa,
+  softwareKey,
+  softwarePki,
+} from '../../../../test/kit/software-pki.js';
 import {
   assembleCertificate,
   draftCaCertificate,
@@ -78,7 +92,8 @@ function peculiarTbs(from: LeafProfile, last: Extension): Uint8Array {
   const extension = (oid: string, critical: boolean, value: ArrayBuffer): Extension =>
     new Extension({ extnID: oid, critical, extnValue: new OctetString(value) });
   const spki = AsnConvert.parse(buffer(from.spki), SubjectPublicKeyInfo);
-  const identifier = (bits: ArrayBuffer): ArrayBuffer => buffer(createHash('sha1').update(new Uint8Array(bits)).digest());
+  const identifier = (bits: ArrayBuffer): ArrayBuffer =>
+    buffer(createHash('sha1').update(new Uint8Array(bits)).digest());
   const issuerSpki = AsnConvert.parse(buffer(from.issuer.spki), SubjectPublicKeyInfo);
   const name =
     from.name.kind === 'email'
@@ -115,12 +130,18 @@ function peculiarTbs(from: LeafProfile, last: Extension): Uint8Array {
     extensions: new Extensions([
       extension('2.5.29.15', true, AsnSerializer.serialize(new KeyUsage(KeyUsageFlags.digitalSignature))),
       extension('2.5.29.37', false, AsnSerializer.serialize(new ExtendedKeyUsage(['1.3.6.1.5.5.7.3.3']))),
-      extension('2.5.29.14', false, AsnSerializer.serialize(new SubjectKeyIdentifier(identifier(spki.subjectPublicKey)))),
+      extension(
+        '2.5.29.14',
+        false,
+        AsnSerializer.serialize(new SubjectKeyIdentifier(identifier(spki.subjectPublicKey))),
+      ),
       extension(
         '2.5.29.35',
         false,
         AsnSerializer.serialize(
-          new AuthorityKeyIdentifier({ keyIdentifier: new KeyIdentifier(identifier(issuerSpki.subjectPublicKey)) }),
+          new AuthorityKeyIdentifier({
+            keyIdentifier: new KeyIdentifier(identifier(issuerSpki.subjectPublicKey)),
+          }),
         ),
       ),
       extension('2.5.29.17', true, AsnSerializer.serialize(new SubjectAlternativeName([name]))),
@@ -140,7 +161,11 @@ const POISON = new Extension({
 describe('a leaf draft', () => {
   test.each(NAMES)('is byte for byte what another library writes, with a name of kind $kind', (name) => {
     const sctList = sctListExtension([new Uint8Array(119)]);
-    const promise = new Extension({ extnID: OID.sctList, critical: false, extnValue: new OctetString(buffer(sctList)) });
+    const promise = new Extension({
+      extnID: OID.sctList,
+      critical: false,
+      extnValue: new OctetString(buffer(sctList)),
+    });
     const draft = draftLeaf({ ...profile, name });
     expect(toHex(draft.tbsPrecert())).toBe(toHex(peculiarTbs({ ...profile, name }, POISON)));
     expect(toHex(draft.tbsFinal(sctList))).toBe(toHex(peculiarTbs({ ...profile, name }, promise)));
@@ -158,8 +183,12 @@ describe('a leaf draft', () => {
       fc.property(
         fc.constantFrom(...NAMES),
         fc.webUrl(),
-        fc.array(fc.tuple(fc.constantFrom(...FULCIO_BY_OID.keys()), fc.string({ minLength: 1, unit: 'grapheme' }))),
-        fc.uint8Array({ minLength: 16, maxLength: 20 }).filter((octets) => octets.some((octet) => (octet & 0x7f) !== 0)),
+        fc.array(
+          fc.tuple(fc.constantFrom(...FULCIO_BY_OID.keys()), fc.string({ minLength: 1, unit: 'grapheme' })),
+        ),
+        fc
+          .uint8Array({ minLength: 16, maxLength: 20 })
+          .filter((octets) => octets.some((octet) => (octet & 0x7f) !== 0)),
         (name, oidcIssuer, claims, serial) => {
           const extensions = new Map(claims.filter(([oid]) => !/\.(1|8)$/.test(oid)));
           const draft = draftLeaf({ ...profile, name, oidcIssuer, extensions, serial });
@@ -178,22 +207,36 @@ describe('a leaf draft', () => {
   });
 
   test('leaves out empty claims and refuses unknown, repeated and contradicting ones', () => {
-    const draft = (extensions: LeafProfile['extensions']): string => refusal(() => draftLeaf({ ...profile, extensions }));
+    const draft = (extensions: LeafProfile['extensions']): string =>
+      refusal(() => draftLeaf({ ...profile, extensions }));
     const [first, other] = ['1.3.6.1.4.1.57264.1.1', '1.3.6.1.4.1.57264.1.9'];
     expect(draft([[other, '']])).toBe('accepted');
-    expect(fulcioExtensions(parseCertificate(finish(draftLeaf({ ...profile, extensions: [[other, '']] })))).size).toBe(2);
+    expect(
+      fulcioExtensions(parseCertificate(finish(draftLeaf({ ...profile, extensions: [[other, '']] })))).size,
+    ).toBe(2);
     expect(draft([['1.3.6.1.4.1.57264.1.25', 'x']])).toBe('x509/extension');
     expect(draft([['1.3.6.1.4.1.57264.1.7', 'x']])).toBe('x509/extension');
-    expect(draft([[other, 'x'], [other, 'x']])).toBe('x509/extension');
+    expect(
+      draft([
+        [other, 'x'],
+        [other, 'x'],
+      ]),
+    ).toBe('x509/extension');
     expect(draft([[first, 'https://evil.example']])).toBe('x509/extension');
     expect(draft([[first, profile.oidcIssuer]])).toBe('accepted');
     expect(refusal(() => draftLeaf({ ...profile, oidcIssuer: '' }))).toBe('x509/extension');
   });
 
   test('refuses names that are empty or do not fit their kind', () => {
-    expect(refusal(() => draftLeaf({ ...profile, name: { kind: 'email', value: '' } }))).toBe('x509/san-empty');
-    expect(refusal(() => draftLeaf({ ...profile, name: { kind: 'email', value: 'jürgen@example.org' } }))).toBe('der/text');
-    expect(refusal(() => draftLeaf({ ...profile, name: { kind: 'username', value: 'jürgen!example.org' } }))).toBe('accepted');
+    expect(refusal(() => draftLeaf({ ...profile, name: { kind: 'email', value: '' } }))).toBe(
+      'x509/san-empty',
+    );
+    expect(
+      refusal(() => draftLeaf({ ...profile, name: { kind: 'email', value: 'jürgen@example.org' } })),
+    ).toBe('der/text');
+    expect(
+      refusal(() => draftLeaf({ ...profile, name: { kind: 'username', value: 'jürgen!example.org' } })),
+    ).toBe('accepted');
   });
 
   test('refuses an SCT list that is not wrapped', () => {
@@ -203,7 +246,11 @@ describe('a leaf draft', () => {
   test('is read by sigstore-js, and its promise verifies there', () => {
     const draft = draftLeaf(profile);
     const timestampMs = BigInt(profile.notBeforeMs);
-    const entry = { kind: 'precertificate', issuerKeyHash: issuerKeyHash(ca.certificate), tbs: draft.tbsLogged() } as const;
+    const entry = {
+      kind: 'precertificate',
+      issuerKeyHash: issuerKeyHash(ca.certificate),
+      tbs: draft.tbsLogged(),
+    } as const;
     const bytes = formatSct({
       logId: logIdOf(pki.ctLog.spki),
       timestampMs,
@@ -218,7 +265,9 @@ describe('a leaf draft', () => {
 
     const certificate = parseCertificate(final);
     verifyIssuedBy(certificate, ca.certificate);
-    const [sct = new Uint8Array()] = parseSctListExtension(extensionValue(certificate, OID.sctList) ?? new Uint8Array());
+    const [sct = new Uint8Array()] = parseSctListExtension(
+      extensionValue(certificate, OID.sctList) ?? new Uint8Array(),
+    );
     verifySct(parseSct(sct), { ...entry, tbs: loggedTbs(certificate.tbs) }, parsePublicKey(pki.ctLog.spki));
   });
 });
@@ -249,9 +298,9 @@ describe('a certificate', () => {
   test('is refused with an extension twice, or with two signature algorithms', () => {
     const { certificate } = pki.codeRoot;
     const other = draftLeaf({ ...profile, signatureAlgorithm: 'ed25519' }).signatureAlgorithm;
-    expect(refusal(() => parseCertificate(assembleCertificate(certificate.tbs, other, Uint8Array.of(0))))).toBe(
-      'x509/algorithm-mismatch',
-    );
+    expect(
+      refusal(() => parseCertificate(assembleCertificate(certificate.tbs, other, Uint8Array.of(0)))),
+    ).toBe('x509/algorithm-mismatch');
     const list = new der.DerReader(certificate.tbs).sequence();
     const members: Uint8Array[] = [];
     while (list.peek() !== 0xa3) members.push(list.element().encoding);
@@ -295,15 +344,24 @@ describe('a chain', () => {
     expect(refusal(() => verifyChain([leaf, root]))).toBe('x509/issuer');
     expect(refusal(() => verifyChain([leaf, ca.certificate]))).toBe('x509/issuer');
     expect(refusal(() => verifyChain([leaf]))).toBe('x509/chain');
-    const impostor = softwareCa('code-root', 'Example Code Root', undefined, softwareKey('ecdsa-p384-sha384'));
-    expect(refusal(() => verifyChain([leaf, ca.certificate, impostor.certificate]))).toBe('crypto/signature-mismatch');
+    const impostor = softwareCa(
+      'code-root',
+      'Example Code Root',
+      undefined,
+      softwareKey('ecdsa-p384-sha384'),
+    );
+    expect(refusal(() => verifyChain([leaf, ca.certificate, impostor.certificate]))).toBe(
+      'crypto/signature-mismatch',
+    );
   });
 
   test('does not hold beyond a path length', () => {
     const below = softwareCa('code-intermediate', 'Below', ca, softwareKey());
     const under = softwareCa('code-intermediate', 'Under', below, softwareKey());
     const { certificate: root } = pki.codeRoot;
-    expect(refusal(() => verifyChain([under, below, ca].map(({ certificate }) => certificate).concat(root)))).toBe('x509/chain');
+    expect(
+      refusal(() => verifyChain([under, below, ca].map(({ certificate }) => certificate).concat(root))),
+    ).toBe('x509/chain');
   });
 });
 
@@ -318,14 +376,20 @@ describe('a ceremony draft', () => {
   } as const;
 
   test('needs an issuer exactly when it does not sign itself', () => {
-    expect(refusal(() => draftCaCertificate({ ...parts, role: 'code-intermediate' }))).toBe('x509/issuer-missing');
-    expect(refusal(() => draftCaCertificate({ ...parts, role: 'time-root', issuer: ca.certificate }))).toBe('x509/issuer-missing');
+    expect(refusal(() => draftCaCertificate({ ...parts, role: 'code-intermediate' }))).toBe(
+      'x509/issuer-missing',
+    );
+    expect(refusal(() => draftCaCertificate({ ...parts, role: 'time-root', issuer: ca.certificate }))).toBe(
+      'x509/issuer-missing',
+    );
     expect(refusal(() => draftCaCertificate({ ...parts, role: 'time-root' }))).toBe('accepted');
   });
 
   test('wants 16 to 20 random octets', () => {
     for (const length of [15, 21]) {
-      expect(() => draftCaCertificate({ ...parts, role: 'time-root', serial: new Uint8Array(length) })).toThrow(RangeError);
+      expect(() =>
+        draftCaCertificate({ ...parts, role: 'time-root', serial: new Uint8Array(length) }),
+      ).toThrow(RangeError);
     }
   });
 });
@@ -336,7 +400,11 @@ describe('a certificate request', () => {
 
   function request(key = privateKey, hash = 'sha256', algorithm = '1.2.840.10045.4.3.2'): Uint8Array {
     const info = der.sequence(der.integer(0), der.sequence(), spki, der.explicit(0));
-    return der.sequence(info, der.sequence(der.objectIdentifier(algorithm)), der.bitString(sign(hash, info, key)));
+    return der.sequence(
+      info,
+      der.sequence(der.objectIdentifier(algorithm)),
+      der.bitString(sign(hash, info, key)),
+    );
   }
 
   test('is read when its own signature holds', () => {
@@ -344,16 +412,19 @@ describe('a certificate request', () => {
   });
 
   test('is refused when signed by another key, or naming another algorithm', () => {
-    expect(refusal(() => parseCsr(request(generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey)))).toBe(
+    expect(
+      refusal(() => parseCsr(request(generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey))),
+    ).toBe('crypto/signature-mismatch');
+    expect(refusal(() => parseCsr(request(privateKey, 'sha256', '1.2.840.10045.4.3.3')))).toBe(
       'crypto/signature-mismatch',
     );
-    expect(refusal(() => parseCsr(request(privateKey, 'sha256', '1.2.840.10045.4.3.3')))).toBe('crypto/signature-mismatch');
     expect(refusal(() => parseCsr(request(privateKey, 'sha1', '1.2.840.10045.4.1')))).toBe('x509/algorithm');
     expect(refusal(() => parseCsr(request(privateKey, 'sha256', '1.3.101.112')))).toBe('x509/algorithm');
   });
 
   test('is refused when cut anywhere, always with a Fault', () => {
     const whole = request();
-    for (let end = 0; end < whole.length; end++) expect(refusal(() => parseCsr(whole.subarray(0, end)))).toMatch(/^der\//);
+    for (let end = 0; end < whole.length; end++)
+      expect(refusal(() => parseCsr(whole.subarray(0, end)))).toMatch(/^der\//);
   });
 });

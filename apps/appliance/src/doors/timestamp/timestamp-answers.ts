@@ -14,15 +14,16 @@ export class TimestampAnswers {
 
   constructor(stampTime: StampTime, metrics: Metrics) {
     this.#stampTime = stampTime;
-    const latency = metrics.histogram('timestamp_authority_api_latency', 'Seconds until an answer, by path and status', [
-      'path',
-      'code',
-    ]);
-    const requests = metrics.counter('timestamp_authority_http_requests_total', 'Requests by status, path and method', [
-      'code',
-      'path',
-      'method',
-    ]);
+    const latency = metrics.histogram(
+      'timestamp_authority_api_latency',
+      'Seconds until an answer, by path and status',
+      ['path', 'code'],
+    );
+    const requests = metrics.counter(
+      'timestamp_authority_http_requests_total',
+      'Requests by status, path and method',
+      ['code', 'path', 'method'],
+    );
     this.#count = (path, method, code, seconds) => {
       latency.observe({ path, code: String(code) }, seconds);
       requests.inc({ code: String(code), path, method });
@@ -31,7 +32,9 @@ export class TimestampAnswers {
 
   /** A TimeStampResp for the request in `body`. */
   stamp(contentType: string | undefined, body: Uint8Array): Promise<Uint8Array> {
-    return this.#timed(STAMP_PATH, 'POST', () => this.#stampTime.execute(readTimestampRequest(contentType, body)));
+    return this.#timed(STAMP_PATH, 'POST', () =>
+      this.#stampTime.execute(readTimestampRequest(contentType, body)),
+    );
   }
 
   /** The chain as PEM, leaf first. */

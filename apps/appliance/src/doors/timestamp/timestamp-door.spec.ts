@@ -22,8 +22,15 @@ const stampTime = new StampTime({
   authorities: [
     timestampAuthority(
       {
-        key: { uri: 'pkcs11:object=tsa-leaf', token: 'online', algorithm: 'ecdsa-p256-sha256', spki: toBase64(pki.tsaLeaf.key.spki) },
-        chain: [pki.tsaLeaf, pki.tsaIntermediate, pki.timeRoot].map(({ certificate }) => toBase64(certificate.der)),
+        key: {
+          uri: 'pkcs11:object=tsa-leaf',
+          token: 'online',
+          algorithm: 'ecdsa-p256-sha256',
+          spki: toBase64(pki.tsaLeaf.key.spki),
+        },
+        chain: [pki.tsaLeaf, pki.tsaIntermediate, pki.timeRoot].map(({ certificate }) =>
+          toBase64(certificate.der),
+        ),
         url: 'https://tsa.example/api/v1/timestamp',
         start: '2026-11-21T10:00:00Z',
       },
@@ -39,14 +46,21 @@ const stampTime = new StampTime({
   clockTrust: { check: () => undefined },
   ledger: {
     record: async () => {
-      if (ledgerFails) throw new Fault('unavailable', 'tree/storage', 'no database', { retryAfterSeconds: 3 });
+      if (ledgerFails)
+        throw new Fault('unavailable', 'tree/storage', 'no database', { retryAfterSeconds: 3 });
     },
   },
   random: () => pseudoRandom('serial'),
   policies: [SIGSTORE_POLICY],
 });
 
-const silent = { info: () => undefined, warn: () => undefined, error: () => undefined, fatal: () => undefined, debug: () => undefined };
+const silent = {
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  fatal: () => undefined,
+  debug: () => undefined,
+};
 
 @Module({
   providers: [
@@ -65,11 +79,15 @@ beforeAll(async () => {
   const server = adapter.getInstance();
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  app = await NestFactory.create<NestFastifyApplication>(TimestampDoorModule.on([{ module: Below }]), adapter, {
-    bodyParser: false,
-    logger: false,
-    abortOnError: false,
-  });
+  app = await NestFactory.create<NestFastifyApplication>(
+    TimestampDoorModule.on([{ module: Below }]),
+    adapter,
+    {
+      bodyParser: false,
+      logger: false,
+      abortOnError: false,
+    },
+  );
   await app.init();
 });
 afterAll(async () => {
@@ -89,7 +107,10 @@ interface Answer {
   readonly body: Buffer;
 }
 
-async function post(contentType: string, payload: Buffer | string): Promise<Answer & { readonly headers: object }> {
+async function post(
+  contentType: string,
+  payload: Buffer | string,
+): Promise<Answer & { readonly headers: object }> {
   const { statusCode, headers, rawPayload } = await app.inject({
     method: 'POST',
     url: '/api/v1/timestamp',
@@ -120,7 +141,11 @@ describe('POST /api/v1/timestamp', () => {
 
   test.each([
     ['SHA-1', query('1.3.14.3.2.26', new Uint8Array(20)), 'Weak hash algorithm in timestamp request'],
-    ['a digest of the wrong length', query(undefined, new Uint8Array(31)), 'Message digest has incorrect length for specified algorithm'],
+    [
+      'a digest of the wrong length',
+      query(undefined, new Uint8Array(31)),
+      'Message digest has incorrect length for specified algorithm',
+    ],
     [
       'another policy',
       query(undefined, digest, objectIdentifier('1.2.3.4')),
@@ -141,14 +166,20 @@ describe('POST /api/v1/timestamp', () => {
 
   test('answers 400 to JSON of more than 1024 octets', async () => {
     const answer = await post('application/json', JSON.stringify({ nonce: '9'.repeat(1024) }));
-    expect(JSON.parse(answer.body.toString())).toEqual({ code: 400, message: 'timestamp request is too large' });
+    expect(JSON.parse(answer.body.toString())).toEqual({
+      code: 400,
+      message: 'timestamp request is too large',
+    });
   });
 
-  test.each(['text/plain', 'application/octet-stream', 'application/jsonx'])('answers 415 to %s', async (type) => {
-    const answer = await post(type, query());
-    expect([answer.status, answer.type]).toEqual([415, 'application/json']);
-    expect(JSON.parse(answer.body.toString())).toMatchObject({ code: 415 });
-  });
+  test.each(['text/plain', 'application/octet-stream', 'application/jsonx'])(
+    'answers 415 to %s',
+    async (type) => {
+      const answer = await post(type, query());
+      expect([answer.status, answer.type]).toEqual([415, 'application/json']);
+      expect(JSON.parse(answer.body.toString())).toMatchObject({ code: 415 });
+    },
+  );
 
   test('answers 503 and when to come back while the ledger cannot be written', async () => {
     ledgerFails = true;
@@ -156,7 +187,10 @@ describe('POST /api/v1/timestamp', () => {
       const answer = await post(QUERY, query());
       expect(answer.status).toBe(503);
       expect(answer.headers).toMatchObject({ 'retry-after': '3' });
-      expect(JSON.parse(answer.body.toString())).toEqual({ code: 503, message: 'Error generating timestamp response' });
+      expect(JSON.parse(answer.body.toString())).toEqual({
+        code: 503,
+        message: 'Error generating timestamp response',
+      });
     } finally {
       ledgerFails = false;
     }
@@ -165,14 +199,23 @@ describe('POST /api/v1/timestamp', () => {
 
 test('GET /api/v1/timestamp/certchain answers PEM, leaf first and root last', async () => {
   const answer = await app.inject({ method: 'GET', url: '/api/v1/timestamp/certchain' });
-  expect([answer.statusCode, answer.headers['content-type']]).toEqual([200, 'application/pem-certificate-chain']);
-  const chain = [pki.tsaLeaf, pki.tsaIntermediate, pki.timeRoot].map(({ certificate }) => toHex(certificate.der));
+  expect([answer.statusCode, answer.headers['content-type']]).toEqual([
+    200,
+    'application/pem-certificate-chain',
+  ]);
+  const chain = [pki.tsaLeaf, pki.tsaIntermediate, pki.timeRoot].map(({ certificate }) =>
+    toHex(certificate.der),
+  );
   expect(parsePem(answer.payload).map(({ der }) => toHex(der))).toEqual(chain);
 });
 
 test('requests are counted under the names that boards know', async () => {
   const text = await metrics.format();
-  expect(text).toMatch(/timestamp_authority_http_requests_total\{code="200",path="\/api\/v1\/timestamp",method="POST"\} \d/);
-  expect(text).toMatch(/timestamp_authority_http_requests_total\{code="415",path="\/api\/v1\/timestamp",method="POST"\} 3/);
+  expect(text).toMatch(
+    /timestamp_authority_http_requests_total\{code="200",path="\/api\/v1\/timestamp",method="POST"\} \d/,
+  );
+  expect(text).toMatch(
+    /timestamp_authority_http_requests_total\{code="415",path="\/api\/v1\/timestamp",method="POST"\} 3/,
+  );
   expect(text).toContain('timestamp_authority_api_latency_count{path="/api/v1/timestamp",code="400"}');
 });
