@@ -41,7 +41,7 @@ export async function fetchToken(credentials: MachineCredentials): Promise<strin
         authorization: `Basic ${btoa(`${encodeURIComponent(credentials.clientId)}:${encodeURIComponent(credentials.clientSecret)}`)}`,
         'content-type': 'application/x-www-form-urlencoded',
       },
-      body: new URLSearchParams({ grant_type: 'client_credentials', scope: 'openid', resource: 'urn:sigstore' }),
+      body: new URLSearchParams({ grant_type: 'client_credentials' }),
     });
   } catch (cause) {
     throw new Fault(
