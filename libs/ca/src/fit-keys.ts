@@ -64,7 +64,8 @@ function checkRsa(key: PublicKey): void {
   const { n = '', e = '' } = key.handle.export({ format: 'jwk' });
   if (fromBigEndian(fromBase64Url(e)) !== EXPONENT) throw insecureKey('the exponent must be 65537');
   const modulus = fromBigEndian(fromBase64Url(n));
-  if (SMALL_PRIMES.some((prime) => modulus % prime === 0n)) throw insecureKey('its modulus has a small factor');
+  if (SMALL_PRIMES.some((prime) => modulus % prime === 0n))
+    throw insecureKey('its modulus has a small factor');
   if (ROCA_RESIDUES.every(([prime, residues]) => residues.has(modulus % prime))) {
     throw insecureKey('it was made by a generator with a known flaw (ROCA)');
   }
@@ -83,5 +84,7 @@ export function checkKeyFit(key: PublicKey): void {
 }
 
 export function notPermitted(what: string, cause?: unknown): Fault {
-  return new Fault('refused', 'ca/algorithm-not-permitted', `signing algorithm not permitted: ${what}`, { cause });
+  return new Fault('refused', 'ca/algorithm-not-permitted', `signing algorithm not permitted: ${what}`, {
+    cause,
+  });
 }

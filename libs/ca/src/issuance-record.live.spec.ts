@@ -57,15 +57,25 @@ describe('the record of issuance', () => {
     await new PostgresIssuanceJournal(pool).record(intent);
     const { rows } = await pool.query<Record<string, unknown>>('SELECT * FROM ca_issuance');
     expect(rows).toHaveLength(1);
-    expect(rows[0]).toMatchObject({ issuer: 'https://id.example', token_issuer: 'https://broker.example', claims: { sub: 'alice' } });
+    expect(rows[0]).toMatchObject({
+      issuer: 'https://id.example',
+      token_issuer: 'https://broker.example',
+      claims: { sub: 'alice' },
+    });
     expect(toHex(rows[0]?.['token_sha256'] as Uint8Array)).toBe(toHex(sha256(fromUtf8(intent.token))));
-    const { rows: text } = await pool.query<{ all: string }>('SELECT ca_issuance::text AS all FROM ca_issuance');
+    const { rows: text } = await pool.query<{ all: string }>(
+      'SELECT ca_issuance::text AS all FROM ca_issuance',
+    );
     expect(text[0]?.all).not.toContain(intent.token);
   });
 
   test('has no second row for one serial number, and no row is ever changed or removed', async () => {
     await expect(new PostgresIssuanceJournal(pool).record(intent)).rejects.toMatchObject({ code: '23505' });
-    for (const statement of ["UPDATE ca_issuance SET san = 'x'", 'DELETE FROM ca_issuance', 'TRUNCATE ca_issuance']) {
+    for (const statement of [
+      "UPDATE ca_issuance SET san = 'x'",
+      'DELETE FROM ca_issuance',
+      'TRUNCATE ca_issuance',
+    ]) {
       await expect(pool.query(statement)).rejects.toMatchObject({ code: '42501' });
     }
   });

@@ -14,7 +14,12 @@ import type { Identity } from '#identity';
 import { HeldClock } from '#platform';
 import { GENESIS_MS, pseudoRandom, softwarePki } from '../../../test/kit/software-pki.js';
 import type { IssuanceIntent } from './issuance-record.js';
-import { type CertificateLog, IssueCertificate, type IssueCertificatePorts, type IssuedCertificate } from './issue-certificate.js';
+import {
+  type CertificateLog,
+  IssueCertificate,
+  type IssueCertificatePorts,
+  type IssuedCertificate,
+} from './issue-certificate.js';
 import { issuingCa } from './issuing-ca.js';
 import type { KeyClaim } from './prove-key.js';
 
@@ -51,7 +56,11 @@ function promising(key = pki.ctLog): CertificateLog {
       const entry = { kind: 'precertificate', issuerKeyHash, tbs } as const;
       const timestampMs = BigInt(NOW_MS);
       return Promise.resolve(
-        formatSct({ logId: logIdOf(key.spki), timestampMs, signature: key.sign(sctSignedInput(timestampMs, entry)) }),
+        formatSct({
+          logId: logIdOf(key.spki),
+          timestampMs,
+          signature: key.sign(sctSignedInput(timestampMs, entry)),
+        }),
       );
     },
   };
@@ -67,7 +76,12 @@ function bench(over: Partial<IssueCertificatePorts> = {}, identity = ALICE): Ben
     authorities: [
       issuingCa(
         {
-          key: { uri: 'pkcs11:token=t;object=ca', token: 'online', algorithm: key.algorithm, spki: toBase64(key.spki) },
+          key: {
+            uri: 'pkcs11:token=t;object=ca',
+            token: 'online',
+            algorithm: key.algorithm,
+            spki: toBase64(key.spki),
+          },
           chain: [certificate, pki.codeRoot.certificate].map(({ der }) => toBase64(der)),
           url: 'https://ca.example',
           start: '2026-11-21T10:00:00Z',
@@ -111,7 +125,11 @@ interface Pair {
   readonly publicKey: KeyObject;
 }
 
-function publicKeyClaim({ privateKey, publicKey }: Pair, challenge = 'alice@example.org', hash: string | null = 'sha256'): KeyClaim {
+function publicKeyClaim(
+  { privateKey, publicKey }: Pair,
+  challenge = 'alice@example.org',
+  hash: string | null = 'sha256',
+): KeyClaim {
   return {
     kind: 'public-key',
     content: fromUtf8(publicKey.export({ format: 'pem', type: 'spki' }).toString()),
@@ -144,7 +162,11 @@ function verifiedBySigstore({ chain }: IssuedCertificate): ReturnType<Verifier['
     },
     { tlogThreshold: 0, timestampThreshold: 0, ctlogThreshold: 1 },
   );
-  const logged = { logId: { keyId: Buffer.alloc(32) }, integratedTime: String(NOW_MS / 1000 + 60), inclusionPromise: {} } as never;
+  const logged = {
+    logId: { keyId: Buffer.alloc(32) },
+    integratedTime: String(NOW_MS / 1000 + 60),
+    inclusionPromise: {},
+  } as never;
   return verifier.verify({
     signature: {
       signature: Buffer.alloc(0),
@@ -188,7 +210,9 @@ describe('issuing a certificate', () => {
   test('uses no key when the record cannot be kept', async () => {
     const down = { record: () => Promise.reject(new Fault('unavailable', 'database/unreachable', 'down')) };
     const { story, events } = bench({ journal: down });
-    await expect(story.execute({ token: 't', key: publicKeyClaim(p256) })).rejects.toMatchObject({ code: 'database/unreachable' });
+    await expect(story.execute({ token: 't', key: publicKeyClaim(p256) })).rejects.toMatchObject({
+      code: 'database/unreachable',
+    });
     expect(events).toEqual([]);
   });
 
@@ -197,7 +221,9 @@ describe('issuing a certificate', () => {
     const foreign = promising(softwarePki().ctLog);
     for (const log of [failing, foreign]) {
       const { story, events } = bench({ log });
-      await expect(story.execute({ token: 't', key: publicKeyClaim(p256) })).rejects.toMatchObject({ code: 'ca/no-promise' });
+      await expect(story.execute({ token: 't', key: publicKeyClaim(p256) })).rejects.toMatchObject({
+        code: 'ca/no-promise',
+      });
       expect(events).toEqual(['issue', 'sign', 'promise']);
     }
   });
@@ -206,7 +232,10 @@ describe('issuing a certificate', () => {
     const { story } = bench();
     const [ca] = story.authorities;
     if (ca === undefined) throw new Error('no CA');
-    const away = { ...ca, signer: () => Promise.reject(new Fault('unavailable', 'hsm/token-absent', 'away')) };
+    const away = {
+      ...ca,
+      signer: () => Promise.reject(new Fault('unavailable', 'hsm/token-absent', 'away')),
+    };
     await expect(
       bench({ authorities: [away] }).story.execute({ token: 't', key: publicKeyClaim(p256) }),
     ).rejects.toMatchObject({ code: 'ca/cannot-sign' });
@@ -214,7 +243,9 @@ describe('issuing a certificate', () => {
 
   test('issues from no CA that would end before its leaf', async () => {
     const { story } = bench({ clock: new HeldClock(pki.codeIntermediate.certificate.notAfterMs - 60_000) });
-    await expect(story.execute({ token: 't', key: publicKeyClaim(p256) })).rejects.toMatchObject({ code: 'ca/none-in-force' });
+    await expect(story.execute({ token: 't', key: publicKeyClaim(p256) })).rejects.toMatchObject({
+      code: 'ca/none-in-force',
+    });
   });
 
   test('accepts a proof over either name of the token', async () => {
@@ -239,7 +270,11 @@ describe('issuing a certificate', () => {
   test.each([
     ['RSA of 1024 bits', generateKeyPairSync('rsa', { modulusLength: 1024 }), 'ca/key-insecure'],
     ['RSA of 2056 bits', generateKeyPairSync('rsa', { modulusLength: 2056 }), 'ca/key-insecure'],
-    ['RSA with exponent 3', generateKeyPairSync('rsa', { modulusLength: 2048, publicExponent: 3 }), 'ca/key-insecure'],
+    [
+      'RSA with exponent 3',
+      generateKeyPairSync('rsa', { modulusLength: 2048, publicExponent: 3 }),
+      'ca/key-insecure',
+    ],
     ['secp256k1', generateKeyPairSync('ec', { namedCurve: 'secp256k1' }), 'ca/key-insecure'],
   ])('refuses %s', async (_name, pair, code) => {
     const { story, events } = bench();
@@ -254,7 +289,9 @@ describe('issuing a certificate', () => {
     const der = new Uint8Array(rsa.publicKey.export({ format: 'der', type: 'spki' }));
     const oneLine = fromUtf8(`-----BEGIN PUBLIC KEY-----\n${toBase64(der)}\n-----END PUBLIC KEY-----`);
     for (const content of [pkcs1, der, oneLine]) {
-      await expect(bench().story.execute({ token: 't', key: { kind: 'public-key', content, proof } })).resolves.toBeDefined();
+      await expect(
+        bench().story.execute({ token: 't', key: { kind: 'public-key', content, proof } }),
+      ).resolves.toBeDefined();
     }
   });
 
@@ -263,21 +300,30 @@ describe('issuing a certificate', () => {
     const trailing = concat(p256.publicKey.export({ format: 'der', type: 'spki' }), Uint8Array.of(0));
     for (const content of [fromUtf8(''), fromUtf8('nonsense'), secret, trailing]) {
       const key: KeyClaim = { kind: 'public-key', content, proof: new Uint8Array() };
-      await expect(bench().story.execute({ token: 't', key })).rejects.toMatchObject({ code: 'ca/key-malformed' });
+      await expect(bench().story.execute({ token: 't', key })).rejects.toMatchObject({
+        code: 'ca/key-malformed',
+      });
     }
   });
 
   async function request(hash: 'SHA-256' | 'SHA-512'): Promise<Uint8Array> {
     const algorithm = { name: 'ECDSA', namedCurve: 'P-256' };
     const keys = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as never;
-    const csr = await Pkcs10CertificateRequestGenerator.create({ name: 'CN=ignored', keys, signingAlgorithm: { ...algorithm, hash } as never });
+    const csr = await Pkcs10CertificateRequestGenerator.create({
+      name: 'CN=ignored',
+      keys,
+      signingAlgorithm: { ...algorithm, hash } as never,
+    });
     return new Uint8Array(csr.rawData);
   }
 
   test('takes a self-signed request for proof, under either label, and ignores its subject', async () => {
     const der = await request('SHA-256');
     for (const label of ['CERTIFICATE REQUEST', 'NEW CERTIFICATE REQUEST']) {
-      const issued = await bench().story.execute({ token: 't', key: { kind: 'csr', content: fromUtf8(formatPem(label, der)) } });
+      const issued = await bench().story.execute({
+        token: 't',
+        key: { kind: 'csr', content: fromUtf8(formatPem(label, der)) },
+      });
       expect(verifiedBySigstore(issued).identity?.subjectAlternativeName).toBe('alice@example.org');
     }
   });
@@ -291,13 +337,20 @@ describe('issuing a certificate', () => {
     ] as const;
     for (const [bytes, code] of cases) {
       const content = fromUtf8(formatPem('CERTIFICATE REQUEST', bytes));
-      await expect(bench().story.execute({ token: 't', key: { kind: 'csr', content } })).rejects.toMatchObject({ code });
+      await expect(
+        bench().story.execute({ token: 't', key: { kind: 'csr', content } }),
+      ).rejects.toMatchObject({ code });
     }
   });
 
   test('refuses what is no certificate signing request', async () => {
-    for (const content of [fromUtf8('x'), fromUtf8(formatPem('CERTIFICATE REQUEST', Uint8Array.of(0x30, 0)))]) {
-      await expect(bench().story.execute({ token: 't', key: { kind: 'csr', content } })).rejects.toMatchObject({
+    for (const content of [
+      fromUtf8('x'),
+      fromUtf8(formatPem('CERTIFICATE REQUEST', Uint8Array.of(0x30, 0))),
+    ]) {
+      await expect(
+        bench().story.execute({ token: 't', key: { kind: 'csr', content } }),
+      ).rejects.toMatchObject({
         code: 'ca/csr-malformed',
       });
     }

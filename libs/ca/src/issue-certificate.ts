@@ -145,7 +145,12 @@ export class IssueCertificate {
     }
   }
 
-  #draft(identity: Identity, key: PublicKey, ca: IssuingCa, signer: Signer): LeafDraft & { readonly serial: Uint8Array } {
+  #draft(
+    identity: Identity,
+    key: PublicKey,
+    ca: IssuingCa,
+    signer: Signer,
+  ): LeafDraft & { readonly serial: Uint8Array } {
     const random = this.#ports.random(SERIAL_OCTETS);
     // Positive, and never shorter for a leading zero: the record and the certificate show the same octets.
     const serial = Uint8Array.from(random, (octet, at) => (at === 0 ? (octet & 0x3f) | 0x40 : octet));
@@ -181,7 +186,12 @@ export class IssueCertificate {
       this.#verifyPromise(sct, tbs, keyHash);
       return sct;
     } catch (cause) {
-      throw new Fault('unavailable', 'ca/no-promise', 'the certificate log made no promise that holds; nothing was issued', { cause });
+      throw new Fault(
+        'unavailable',
+        'ca/no-promise',
+        'the certificate log made no promise that holds; nothing was issued',
+        { cause },
+      );
     }
   }
 
@@ -203,11 +213,20 @@ export class IssueCertificate {
 }
 
 function lintRefusal(findings: readonly string[]): Fault {
-  return new Fault('refused', 'ca/lint', `a certificate for this identity would break its profile: ${findings.join('; ')}`);
+  return new Fault(
+    'refused',
+    'ca/lint',
+    `a certificate for this identity would break its profile: ${findings.join('; ')}`,
+  );
 }
 
 function cannotSign(cause: unknown): Fault {
-  return new Fault('unavailable', 'ca/cannot-sign', 'the key of the certificate authority cannot be used now', { cause });
+  return new Fault(
+    'unavailable',
+    'ca/cannot-sign',
+    'the key of the certificate authority cannot be used now',
+    { cause },
+  );
 }
 
 async function sign(tbs: Uint8Array, draft: LeafDraft, signer: Signer): Promise<Uint8Array> {

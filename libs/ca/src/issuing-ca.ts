@@ -28,7 +28,11 @@ export function issuingCa(authority: Authority, signer: () => Promise<Signer>): 
   const chain = authority.chain.map((der) => parseCertificate(fromBase64(der)));
   const [certificate] = chain;
   if (certificate === undefined || !equalOctets(certificate.spki, fromBase64(authority.key.spki))) {
-    throw new Fault('corrupt', 'ca/chain', 'the issuing certificate and the key in the trust material do not belong together');
+    throw new Fault(
+      'corrupt',
+      'ca/chain',
+      'the issuing certificate and the key in the trust material do not belong together',
+    );
   }
   verifyChain(chain);
   return {
@@ -56,8 +60,11 @@ export const VALIDITY_MS = 10 * 60_000;
 /** The youngest CA whose window holds `nowMs` and that outlives what it would issue now. @throws {Fault} ca/none-in-force */
 export function caInForce(all: readonly IssuingCa[], nowMs: number): IssuingCa {
   const [youngest] = all
-    .filter((ca) => ca.startsMs <= nowMs && nowMs < ca.endsMs && nowMs + VALIDITY_MS <= ca.certificate.notAfterMs)
+    .filter(
+      (ca) => ca.startsMs <= nowMs && nowMs < ca.endsMs && nowMs + VALIDITY_MS <= ca.certificate.notAfterMs,
+    )
     .toSorted((a, b) => b.startsMs - a.startsMs);
-  if (youngest === undefined) throw new Fault('unavailable', 'ca/none-in-force', 'no certificate authority is in force now');
+  if (youngest === undefined)
+    throw new Fault('unavailable', 'ca/none-in-force', 'no certificate authority is in force now');
   return youngest;
 }

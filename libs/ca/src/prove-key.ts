@@ -26,9 +26,14 @@ export type KeyClaim =
     };
 
 function wrongProof(cause: unknown): Fault {
-  return new Fault('unverified', 'ca/proof-mismatch', 'the signature that should prove possession of the key does not verify', {
-    cause,
-  });
+  return new Fault(
+    'unverified',
+    'ca/proof-mismatch',
+    'the signature that should prove possession of the key does not verify',
+    {
+      cause,
+    },
+  );
 }
 
 /** Faults of the primitives, said again as this CA's own: doors have one message for each. */
@@ -40,10 +45,17 @@ function readKey(content: Uint8Array): PublicKey {
     if (block?.label === 'RSA PUBLIC KEY') return publicKeyFromPem(formatPem(block.label, block.der));
   } catch (cause) {
     if (!isFault(cause)) throw cause;
-    if (cause.code === 'crypto/key-type') throw insecureKey('use ECDSA P-256, P-384 or P-521, RSA or Ed25519');
-    throw new Fault('malformed', 'ca/key-malformed', 'the public key is not a PEM or DER public key', { cause });
+    if (cause.code === 'crypto/key-type')
+      throw insecureKey('use ECDSA P-256, P-384 or P-521, RSA or Ed25519');
+    throw new Fault('malformed', 'ca/key-malformed', 'the public key is not a PEM or DER public key', {
+      cause,
+    });
   }
-  throw new Fault('malformed', 'ca/key-malformed', 'the public key must be PEM of type PUBLIC KEY or RSA PUBLIC KEY');
+  throw new Fault(
+    'malformed',
+    'ca/key-malformed',
+    'the public key must be PEM of type PUBLIC KEY or RSA PUBLIC KEY',
+  );
 }
 
 function proveByCsr(content: Uint8Array): PublicKey {
@@ -51,16 +63,24 @@ function proveByCsr(content: Uint8Array): PublicKey {
   try {
     const [block] = parsePem(toUtf8(content));
     if (block?.label !== 'CERTIFICATE REQUEST' && block?.label !== 'NEW CERTIFICATE REQUEST') {
-      throw new Fault('malformed', 'ca/csr-malformed', 'the certificate signing request must be PEM of type CERTIFICATE REQUEST');
+      throw new Fault(
+        'malformed',
+        'ca/csr-malformed',
+        'the certificate signing request must be PEM of type CERTIFICATE REQUEST',
+      );
     }
     request = parseCsr(block.der);
   } catch (cause) {
     if (!isFault(cause)) throw cause;
-    if (cause.code === 'crypto/key-type') throw insecureKey('use ECDSA P-256, P-384 or P-521, RSA or Ed25519');
+    if (cause.code === 'crypto/key-type')
+      throw insecureKey('use ECDSA P-256, P-384 or P-521, RSA or Ed25519');
     if (cause.code === 'crypto/not-permitted') throw insecureKey('its kind or size is not permitted here');
     if (cause.code === 'crypto/signature-mismatch') throw wrongProof(cause);
-    if (cause.code === 'x509/algorithm') throw notPermitted('the algorithm of the certificate signing request', cause);
-    throw new Fault('malformed', 'ca/csr-malformed', 'the certificate signing request cannot be parsed', { cause });
+    if (cause.code === 'x509/algorithm')
+      throw notPermitted('the algorithm of the certificate signing request', cause);
+    throw new Fault('malformed', 'ca/csr-malformed', 'the certificate signing request cannot be parsed', {
+      cause,
+    });
   }
   checkKeyFit(request.key);
   const scheme = signatureScheme(request.signatureAlgorithm);

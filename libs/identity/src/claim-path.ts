@@ -19,7 +19,11 @@ export function parseClaimPath(path: string): readonly string[] {
     at = STEP.lastIndex;
   }
   if (steps.length === 0 || at !== rest.length) {
-    throw new Fault('malformed', 'identity/issuer-claim', `issuer-claim "${path}": write a path such as $.a.b`);
+    throw new Fault(
+      'malformed',
+      'identity/issuer-claim',
+      `issuer-claim "${path}": write a path such as $.a.b`,
+    );
   }
   return steps;
 }

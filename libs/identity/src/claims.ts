@@ -39,7 +39,8 @@ export function printedClaims(claims: JsonObject): Readonly<Record<string, strin
   for (const [name, value] of Object.entries(claims)) {
     if (typeof value === 'string') printed[name] = value;
     else if (typeof value === 'boolean') printed[name] = String(value);
-    else if (typeof value === 'number') printed[name] = Number.isInteger(value) ? BigInt(value).toString() : String(value);
+    else if (typeof value === 'number')
+      printed[name] = Number.isInteger(value) ? BigInt(value).toString() : String(value);
   }
   return printed;
 }

@@ -44,7 +44,12 @@ export function orderedExtensions(
   subject: string,
   facts: BuildFacts = {},
 ): readonly (readonly [oid: string, value: string])[] {
-  const values: Readonly<Record<string, string | undefined>> = { ...facts, 'issuer-raw': issuer, issuer, subject };
+  const values: Readonly<Record<string, string | undefined>> = {
+    ...facts,
+    'issuer-raw': issuer,
+    issuer,
+    subject,
+  };
   return EXTENSIONS.flatMap(([name, number]) => {
     const value = values[name];
     return value === undefined || value === '' ? [] : [[`${ARC}.${number}`, value] as const];

@@ -18,7 +18,9 @@ describe('fetching from an issuer', () => {
     const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')];
     execFileSync(
       'openssl',
-      `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ${key} -out ${cert} -days 1 -subj /CN=t -addext subjectAltName=IP:127.0.0.1`.split(' '),
+      `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ${key} -out ${cert} -days 1 -subj /CN=t -addext subjectAltName=IP:127.0.0.1`.split(
+        ' ',
+      ),
       { stdio: 'ignore' },
     );
     caCert = readFileSync(cert, 'utf8');
@@ -52,7 +54,9 @@ describe('fetching from an issuer', () => {
 
   test('trusts the CA of the settings beside the public ones', async () => {
     await expect(fetchJson(`${origin}/ok`, { caCert })).resolves.toEqual({ a: 1 });
-    await expect(fetchJson(`${origin}/ok`, { caCert: '' })).rejects.toMatchObject({ code: 'identity/issuer-unreachable' });
+    await expect(fetchJson(`${origin}/ok`, { caCert: '' })).rejects.toMatchObject({
+      code: 'identity/issuer-unreachable',
+    });
   });
 
   test('follows a redirect on the same host', async () => {
@@ -66,10 +70,15 @@ describe('fetching from an issuer', () => {
     ['/twice', /not JSON/],
     ['/nothing', /answered 404/],
   ])('gives up on %s', async (path, why) => {
-    await expect(fetchJson(`${origin}${path}`, { caCert })).rejects.toMatchObject({ kind: 'unavailable', message: expect.stringMatching(why) });
+    await expect(fetchJson(`${origin}${path}`, { caCert })).rejects.toMatchObject({
+      kind: 'unavailable',
+      message: expect.stringMatching(why),
+    });
   });
 
   test('asks no other machine in the clear', async () => {
-    await expect(fetchJson('http://192.0.2.1/x', { caCert: '' })).rejects.toMatchObject({ message: expect.stringMatching(/only https/) });
+    await expect(fetchJson('http://192.0.2.1/x', { caCert: '' })).rejects.toMatchObject({
+      message: expect.stringMatching(/only https/),
+    });
   });
 });

@@ -24,10 +24,15 @@ export interface FetchTrust {
 }
 
 function unreachable(url: string, why: string, cause?: unknown): Fault {
-  return new Fault('unavailable', 'identity/issuer-unreachable', `the issuer's keys cannot be had from ${url}: ${why}`, {
-    retryAfterSeconds: 10,
-    ...(cause === undefined ? {} : { cause }),
-  });
+  return new Fault(
+    'unavailable',
+    'identity/issuer-unreachable',
+    `the issuer's keys cannot be had from ${url}: ${why}`,
+    {
+      retryAfterSeconds: 10,
+      ...(cause === undefined ? {} : { cause }),
+    },
+  );
 }
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
@@ -58,7 +63,11 @@ function once(url: URL, trust: FetchTrust, signal: AbortSignal): Promise<Answer>
       });
       response.on('error', reject);
       response.on('end', () => {
-        resolve({ status: response.statusCode ?? 0, location: response.headers.location, body: Buffer.concat(parts) });
+        resolve({
+          status: response.statusCode ?? 0,
+          location: response.headers.location,
+          body: Buffer.concat(parts),
+        });
       });
     });
     outgoing.on('error', reject);

@@ -6,7 +6,16 @@ import { Fault } from '#core/fault';
 import { fromBase64 } from '#core/octets';
 import { type Hsm, HSM, type Signer } from '#hsm';
 import { TRUST_MATERIAL, type TrustMaterial } from '#instance';
-import { type Clock, CLOCK, DATA_SOURCE, LOGGER, type Logger, POOL, SETTINGS, type Settings } from '#platform';
+import {
+  type Clock,
+  CLOCK,
+  DATA_SOURCE,
+  LOGGER,
+  type Logger,
+  POOL,
+  SETTINGS,
+  type Settings,
+} from '#platform';
 import { BuiltInIssuer } from './issuer/built-in-issuer.js';
 import { MachineIdentities } from './issuer/machine-identities.js';
 import type { TokenSigner } from './issuer/signing-key.js';
@@ -35,7 +44,12 @@ function readIssuersFile(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new Fault('absent', 'identity/issuers-file', `cannot read ${path}, which the setting identity.issuers names`, { cause });
+    throw new Fault(
+      'absent',
+      'identity/issuers-file',
+      `cannot read ${path}, which the setting identity.issuers names`,
+      { cause },
+    );
   }
 }
 
@@ -55,15 +69,22 @@ export class IdentityModule {
           provide: BUILT_IN_ISSUER,
           inject: [TRUST_MATERIAL, HSM, POOL, MachineIdentities],
           useFactory: ({ issuer }: TrustMaterial, hsm: Hsm, pool: pg.Pool, machines: MachineIdentities) =>
-            issuer === undefined ? null : new BuiltInIssuer({ url: issuer.url, signer: signerOf(hsm, issuer.key), pool, machines }),
+            issuer === undefined
+              ? null
+              : new BuiltInIssuer({ url: issuer.url, signer: signerOf(hsm, issuer.key), pool, machines }),
         },
         {
           provide: ProveIdentity,
           inject: [SETTINGS, CLOCK, LOGGER, BUILT_IN_ISSUER],
           useFactory: (settings: Settings, clock: Clock, logger: Logger, own: BuiltInIssuer | null) => {
             const issuers = parseIssuersFile(readIssuersFile(settings.identity.issuers));
-            if (issuers.ignored.length > 0) logger.warn({ ignored: issuers.ignored }, 'keys of the issuers file were ignored');
-            return new ProveIdentity({ issuers, clock, ownKeys: new Map(own === null ? [] : [[own.url, own.keys]]) });
+            if (issuers.ignored.length > 0)
+              logger.warn({ ignored: issuers.ignored }, 'keys of the issuers file were ignored');
+            return new ProveIdentity({
+              issuers,
+              clock,
+              ownKeys: new Map(own === null ? [] : [[own.url, own.keys]]),
+            });
           },
         },
       ],

@@ -34,7 +34,9 @@ function keySet(source: string, value: JsonValue, algorithms?: readonly string[]
     throw new Fault('unavailable', 'identity/key-set', `${source} holds no JSON Web Key Set`);
   }
   // A private or symmetric key in a published set is the issuer's mistake; using it would make it ours.
-  const usable = keys.filter((key): key is JsonObject => isJsonObject(key) && key['kty'] !== 'oct' && key['d'] === undefined);
+  const usable = keys.filter(
+    (key): key is JsonObject => isJsonObject(key) && key['kty'] !== 'oct' && key['d'] === undefined,
+  );
   const set = { keys: usable } as unknown as JSONWebKeySet;
   return { find: createLocalJWKSet(set), algorithms: algorithms ?? algorithmsOfKeys(usable) };
 }
@@ -94,7 +96,8 @@ abstract class LoadedKeys implements IssuerKeys {
     if (this.#loading !== undefined) return this.#loading;
     const now = this.#clock.nowMs();
     // An issuer that just failed is not asked again by every request that waits for it.
-    if (this.#failure !== undefined && now - this.#triedAtMs < 1000) return Promise.reject(this.#failure as Error);
+    if (this.#failure !== undefined && now - this.#triedAtMs < 1000)
+      return Promise.reject(this.#failure as Error);
     this.#triedAtMs = now;
     this.#loading = this.load().then(
       (set) => {
@@ -129,8 +132,16 @@ export class DiscoveredKeys extends LoadedKeys {
     const base = issuerUrl.endsWith('/') ? issuerUrl.slice(0, -1) : issuerUrl;
     const discovery = await this.#fetch(`${base}/.well-known/openid-configuration`, this.#issuer);
     // OpenID Connect Discovery §4.3: the document must name the very issuer that we asked for.
-    if (!isJsonObject(discovery) || discovery['issuer'] !== issuerUrl || typeof discovery['jwks_uri'] !== 'string') {
-      throw new Fault('unavailable', 'identity/discovery', `the discovery document of ${issuerUrl} names another issuer or no keys`);
+    if (
+      !isJsonObject(discovery) ||
+      discovery['issuer'] !== issuerUrl ||
+      typeof discovery['jwks_uri'] !== 'string'
+    ) {
+      throw new Fault(
+        'unavailable',
+        'identity/discovery',
+        `the discovery document of ${issuerUrl} names another issuer or no keys`,
+      );
     }
     const jwks = await this.#fetch(discovery['jwks_uri'], this.#issuer);
     return keySet(discovery['jwks_uri'], jwks, advertisedAlgorithms(discovery));
@@ -151,7 +162,9 @@ export class FileKeys extends LoadedKeys {
     try {
       bytes = await readFile(this.#path);
     } catch (cause) {
-      throw new Fault('unavailable', 'identity/key-set', 'the jwks-file of this issuer cannot be read', { cause });
+      throw new Fault('unavailable', 'identity/key-set', 'the jwks-file of this issuer cannot be read', {
+        cause,
+      });
     }
     return keySet('the jwks-file', parseJson(bytes));
   }

@@ -7,9 +7,10 @@
  *
  * An attacker who can write this file can name issuers of their own, and so get certificates for any identity.
  */
-import { X509Certificate } from 'node:crypto';
 import { parse } from 'yaml';
 import { Fault } from '#core/fault';
+import { parsePem } from '#core/pem';
+import { parseCertificate } from '#core/x509';
 import { EXTENSIONS, type BuildFact } from './extensions.js';
 import { compileTemplate, type Template } from './template.js';
 import { identityType, identityTypeNames } from './types/registry.js';
@@ -70,7 +71,8 @@ function section(whole: Entry, yaml: string, json: string): readonly (readonly [
 function readIssuer(key: string, entry: Entry, wildcard: boolean): IssuerSettings {
   const typeName = text(key, entry, 'type', 'Type');
   const type = identityType(typeName);
-  if (type === undefined) throw wrong(`${key}: type "${typeName}" is none of ${identityTypeNames().join(', ')}`);
+  if (type === undefined)
+    throw wrong(`${key}: type "${typeName}" is none of ${identityTypeNames().join(', ')}`);
   const skip = entry['skip-email-verification'] ?? entry['SkipEmailVerification'] ?? false;
   if (typeof skip !== 'boolean') throw wrong(`${key}: skip-email-verification must be true or false`);
 
@@ -92,16 +94,25 @@ function readIssuer(key: string, entry: Entry, wildcard: boolean): IssuerSetting
 
   if (!/^https?:\/\//.test(key)) throw wrong(`${key}: an issuer is an https URL`);
   const url = text(key, entry, 'issuer-url', 'IssuerURL');
-  if (!wildcard && url !== '' && url !== key) throw wrong(`${key}: issuer-url is ${url}; write the same in both places`);
-  if (issuer.clientId === '') throw wrong(`${key}: client-id is missing; without an audience any token would do`);
-  if (issuer.issuerClaim !== '' && type.name !== 'email') throw wrong(`${key}: only email issuers take issuer-claim`);
+  if (!wildcard && url !== '' && url !== key)
+    throw wrong(`${key}: issuer-url is ${url}; write the same in both places`);
+  if (issuer.clientId === '')
+    throw wrong(`${key}: client-id is missing; without an audience any token would do`);
+  if (issuer.issuerClaim !== '' && type.name !== 'email')
+    throw wrong(`${key}: only email issuers take issuer-claim`);
   if (wildcard && type.name === 'spiffe') throw wrong(`${key}: a spiffe issuer cannot be a wildcard`);
-  if (wildcard && issuer.jwksFile !== '') throw wrong(`${key}: a wildcard stands for many issuers and cannot have one jwks-file`);
+  if (wildcard && issuer.jwksFile !== '')
+    throw wrong(`${key}: a wildcard stands for many issuers and cannot have one jwks-file`);
   if (issuer.caCert !== '') {
     try {
-      new X509Certificate(issuer.caCert);
+      for (const { der } of parsePem(issuer.caCert)) parseCertificate(der);
     } catch (cause) {
-      throw new Fault('malformed', 'identity/issuers-file', `issuers file: ${key}: ca-cert is not a PEM certificate`, { cause });
+      throw new Fault(
+        'malformed',
+        'identity/issuers-file',
+        `issuers file: ${key}: ca-cert is not a PEM certificate`,
+        { cause },
+      );
     }
   }
   // A wildcard's host is only known when a token comes, so rules that compare hosts are for plain entries.
@@ -111,7 +122,9 @@ function readIssuer(key: string, entry: Entry, wildcard: boolean): IssuerSetting
 
 function readProvider(name: string, entry: Entry, ignored: string[]): ProviderTemplates {
   const defaults: Record<string, string> = {};
-  for (const [key, value] of Object.entries(entry['default-template-values'] ?? entry['DefaultTemplateValues'] ?? {})) {
+  for (const [key, value] of Object.entries(
+    entry['default-template-values'] ?? entry['DefaultTemplateValues'] ?? {},
+  )) {
     if (typeof value !== 'string') throw wrong(`${name}: default ${key} must be text`);
     defaults[key] = value;
   }
@@ -130,7 +143,11 @@ function readProvider(name: string, entry: Entry, ignored: string[]): ProviderTe
     extensions.push([fact, compileTemplate(value)]);
   }
   const san = text(name, entry, 'subject-alternative-name-template', 'SubjectAlternativeNameTemplate');
-  return { defaults, extensions, subjectAlternativeName: san.trim() === '' ? undefined : compileTemplate(san) };
+  return {
+    defaults,
+    extensions,
+    subjectAlternativeName: san.trim() === '' ? undefined : compileTemplate(san),
+  };
 }
 
 /** @throws {Fault} identity/issuers-file, identity/template, identity/issuer-claim: what to change, and where */
@@ -171,7 +188,9 @@ export function parseIssuersFile(source: string): IssuersFile {
  * `https://evil.example/?https://real.example/x` would match.
  */
 export function wildcardPattern(pattern: string): RegExp {
-  const escaped = pattern.replaceAll(/[.+?^${}()|[\]\\/]/g, String.raw`\$&`).replaceAll('*', '[-_a-zA-Z0-9]+');
+  const escaped = pattern
+    .replaceAll(/[.+?^${}()|[\]\\/]/g, String.raw`\$&`)
+    .replaceAll('*', '[-_a-zA-Z0-9]+');
   return new RegExp(`^${escaped}$`);
 }
 

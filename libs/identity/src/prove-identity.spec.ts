@@ -21,7 +21,8 @@ meta-issuers:
   https://oidc.eks.*.amazonaws.com/id/*: { client-id: sigstore, type: kubernetes }
 `);
 
-const jwk = async (key: KeyObject, extra: object = {}): Promise<JsonValue> => ({ ...(await exportJWK(key)), ...extra }) as JsonValue;
+const jwk = async (key: KeyObject, extra: object = {}): Promise<JsonValue> =>
+  ({ ...(await exportJWK(key)), ...extra }) as JsonValue;
 
 interface Network {
   readonly fetch: FetchJson;
@@ -56,7 +57,9 @@ const CLAIMS = {
 };
 
 function token(claims: object = {}, header: object = {}, key: KeyObject = rsa.privateKey): Promise<string> {
-  return new SignJWT({ ...CLAIMS, ...claims }).setProtectedHeader({ alg: 'RS256', kid: 'one', ...header }).sign(key);
+  return new SignJWT({ ...CLAIMS, ...claims })
+    .setProtectedHeader({ alg: 'RS256', kid: 'one', ...header })
+    .sign(key);
 }
 
 async function bench(): Promise<{ net: Network; clock: HeldClock; proof: ProveIdentity }> {
@@ -119,7 +122,11 @@ describe('an identity token', () => {
     ['an expiry in text', { exp: String(NOW_S + 60) }, 'identity/token-malformed'],
     ['a start more than five minutes ahead', { nbf: NOW_S + 301 }, 'identity/token-not-yet-valid'],
     ['an issuer that is not configured', { iss: 'https://evil.example' }, 'identity/unknown-issuer'],
-    ['an issuer that only contains a configured one', { iss: `https://evil.example/?${ISSUER}` }, 'identity/unknown-issuer'],
+    [
+      'an issuer that only contains a configured one',
+      { iss: `https://evil.example/?${ISSUER}` },
+      'identity/unknown-issuer',
+    ],
     ['no issuer', { iss: undefined }, 'identity/token-malformed'],
     ['no subject', { sub: undefined }, 'identity/token-malformed'],
     ['an unverified address', { email_verified: false }, 'identity/email-unverified'],
@@ -155,7 +162,9 @@ describe('an identity token', () => {
     const { net, proof } = await bench();
     net.keys.push(await jwk(ec.publicKey, { kid: 'two' }));
     net.discovery['id_token_signing_alg_values_supported'] = ['none', 'HS256', 'RS256', 'ES256'];
-    await expect(proof.execute(await token({}, { alg: 'ES256', kid: 'two' }, ec.privateKey))).resolves.toBeDefined();
+    await expect(
+      proof.execute(await token({}, { alg: 'ES256', kid: 'two' }, ec.privateKey)),
+    ).resolves.toBeDefined();
     await expect(proof.execute(`${encode({ alg: 'none' })}.${encode(CLAIMS)}.`)).rejects.toMatchObject({
       code: 'identity/token-algorithm',
     });
@@ -164,7 +173,9 @@ describe('an identity token', () => {
   test('signed by somebody else, or changed, is refused', async () => {
     expect(await refusal(await token({}, {}, other.privateKey))).toBe('identity/token-signature');
     const [head = '', , signature = ''] = (await token()).split('.');
-    expect(await refusal(`${head}.${encode({ ...CLAIMS, sub: 'mallory' })}.${signature}`)).toBe('identity/token-signature');
+    expect(await refusal(`${head}.${encode({ ...CLAIMS, sub: 'mallory' })}.${signature}`)).toBe(
+      'identity/token-signature',
+    );
   });
 
   test('that asks for extensions is refused', async () => {
@@ -172,16 +183,23 @@ describe('an identity token', () => {
     expect(await refusal(`${unsigned}.AAAA`)).toBe('identity/token-malformed');
   });
 
-  test.each(['', 'x', 'a.b', 'a.b.c', 'a.b.c.d', `${'a'.repeat(70_000)}.b.c`, `${encode({ alg: 'RS256' })}.${encode([])}.x`])(
-    'is refused when it is no token',
-    async (compact) => {
-      expect(await refusal(compact)).toBe('identity/token-malformed');
-    },
-  );
+  test.each([
+    '',
+    'x',
+    'a.b',
+    'a.b.c',
+    'a.b.c.d',
+    `${'a'.repeat(70_000)}.b.c`,
+    `${encode({ alg: 'RS256' })}.${encode([])}.x`,
+  ])('is refused when it is no token', async (compact) => {
+    expect(await refusal(compact)).toBe('identity/token-malformed');
+  });
 
   test('with a claim twice is refused: two readers would see two tokens', async () => {
     const claims = JSON.stringify(CLAIMS).replace('{', '{"sub":"mallory",');
-    expect(await refusal(`${encode({ alg: 'RS256' })}.${Buffer.from(claims).toString('base64url')}.x`)).toBe('identity/token-malformed');
+    expect(await refusal(`${encode({ alg: 'RS256' })}.${Buffer.from(claims).toString('base64url')}.x`)).toBe(
+      'identity/token-malformed',
+    );
   });
 
   test('of a foreign or stale kind costs no fetch', async () => {
@@ -205,7 +223,9 @@ describe('keys of an issuer', () => {
     await expect(Promise.all([proof.execute(rotated), proof.execute(rotated)])).resolves.toHaveLength(2);
     expect(net.asked).toHaveLength(4);
     for (let turn = 0; turn < 5; turn++) {
-      await expect(proof.execute(await token({}, { kid: `made-up-${turn}` }))).rejects.toMatchObject({ code: 'identity/token-signature' });
+      await expect(proof.execute(await token({}, { kid: `made-up-${turn}` }))).rejects.toMatchObject({
+        code: 'identity/token-signature',
+      });
     }
     expect(net.asked).toHaveLength(4);
   });
@@ -215,19 +235,27 @@ describe('keys of an issuer', () => {
     await proof.execute(await token());
     net.keys = [];
     clock.advance(15 * 60_000);
-    await expect(proof.execute(await token({ exp: NOW_S + 3600 }))).rejects.toMatchObject({ code: 'identity/token-signature' });
+    await expect(proof.execute(await token({ exp: NOW_S + 3600 }))).rejects.toMatchObject({
+      code: 'identity/token-signature',
+    });
   });
 
   test('are refused from a discovery document that names another issuer', async () => {
     const { proof, net } = await bench();
     net.discovery['issuer'] = 'https://evil.example';
-    await expect(proof.execute(await token())).rejects.toMatchObject({ code: 'identity/discovery', kind: 'unavailable' });
+    await expect(proof.execute(await token())).rejects.toMatchObject({
+      code: 'identity/discovery',
+      kind: 'unavailable',
+    });
   });
 
   test('that cannot be had make the CA unavailable, not the token wrong', async () => {
     const { proof, net } = await bench();
     net.discovery['jwks_uri'] = 'https://elsewhere.example/keys';
-    await expect(proof.execute(await token())).rejects.toMatchObject({ code: 'identity/issuer-unreachable', kind: 'unavailable' });
+    await expect(proof.execute(await token())).rejects.toMatchObject({
+      code: 'identity/issuer-unreachable',
+      kind: 'unavailable',
+    });
   });
 
   test('include no shared secret and no private key, even when an issuer publishes one', async () => {

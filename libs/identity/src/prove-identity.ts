@@ -50,9 +50,18 @@ export class ProveIdentity {
     const token = readToken(compact);
     const issuer = issuerFor(this.#ports.issuers, token.issuer);
     if (issuer === undefined) {
-      throw new Fault('refused', 'identity/unknown-issuer', 'the identity token comes from an issuer that is not configured here');
+      throw new Fault(
+        'refused',
+        'identity/unknown-issuer',
+        'the identity token comes from an issuer that is not configured here',
+      );
     }
-    const verified = await verifyToken(token, issuer.clientId, this.#keysOf(issuer), this.#ports.clock.nowMs());
+    const verified = await verifyToken(
+      token,
+      issuer.clientId,
+      this.#keysOf(issuer),
+      this.#ports.clock.nowMs(),
+    );
     const reading = issuer.type.read(verified, { issuer, providers: this.#ports.issuers.providers });
     return bounded(identityOf(verified, reading, issuer, verified.expiresAt));
   }
@@ -75,7 +84,12 @@ export class ProveIdentity {
   }
 }
 
-function identityOf(token: VerifiedToken, reading: Reading, issuer: IssuerSettings, expiresAt: number): Identity {
+function identityOf(
+  token: VerifiedToken,
+  reading: Reading,
+  issuer: IssuerSettings,
+  expiresAt: number,
+): Identity {
   const written = reading.issuer ?? token.issuer;
   const address = token.claims['email'];
   const names = [token.subject, ...(typeof address === 'string' && address !== '' ? [address] : [])];
@@ -98,7 +112,11 @@ function bounded(identity: Identity): Identity {
   const ascii = identity.sanType === 'other-name' || /^[\x21-\x7e]+$/.test(identity.san);
   const texts = [identity.san, ...identity.extensions.map(([, value]) => value)];
   if (!ascii || texts.some((text) => text.length > MAX_VALUE_CHARACTERS || /\p{Cc}/u.test(text))) {
-    throw new Fault('refused', 'identity/unfit-name', 'the token names something that cannot stand in a certificate');
+    throw new Fault(
+      'refused',
+      'identity/unfit-name',
+      'the token names something that cannot stand in a certificate',
+    );
   }
   return identity;
 }

@@ -4,7 +4,19 @@
  */
 import type { JsonObject } from '#core/json';
 
-const ASYMMETRIC = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'];
+const ASYMMETRIC = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+];
 
 /** What the issuer advertises, as far as it is fit; RS256 when it advertises nothing (OpenID Connect Core §2). */
 export function advertisedAlgorithms(discovery: JsonObject): readonly string[] {

@@ -71,6 +71,8 @@ describe('a template of the issuers file', () => {
   });
 
   test('reads no member of a prototype', () => {
-    expect(() => rendered('{{ .constructor }}')).toThrow(expect.objectContaining({ code: 'identity/claim-missing' }));
+    expect(() => rendered('{{ .constructor }}')).toThrow(
+      expect.objectContaining({ code: 'identity/claim-missing' }),
+    );
   });
 });

@@ -121,7 +121,8 @@ class Parser {
       no = this.#body();
     }
     const end = this.#tokens[this.#at];
-    if (end?.kind !== 'action' || end.words[0] !== 'end' || end.words.length > 1) throw bad(this.#source, 'if without end');
+    if (end?.kind !== 'action' || end.words[0] !== 'end' || end.words.length > 1)
+      throw bad(this.#source, 'if without end');
     this.#at++;
     return (values) => (truth(when(values)) ? yes(values) : no(values));
   }
@@ -195,7 +196,8 @@ class Parser {
       }
       case 'ne':
         exactly(2);
-        return (values) => asText(this.#source, first?.(values) ?? '') !== asText(this.#source, second?.(values) ?? '');
+        return (values) =>
+          asText(this.#source, first?.(values) ?? '') !== asText(this.#source, second?.(values) ?? '');
       case 'not':
         exactly(1);
         return (values) => !truth(first?.(values) ?? '');
@@ -222,7 +224,12 @@ class Parser {
     try {
       return JSON.parse(word) as string;
     } catch (cause) {
-      throw new Fault('malformed', 'identity/template', `template "${this.#source}": ${word} is not a string`, { cause });
+      throw new Fault(
+        'malformed',
+        'identity/template',
+        `template "${this.#source}": ${word} is not a string`,
+        { cause },
+      );
     }
   }
 }

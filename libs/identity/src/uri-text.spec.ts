@@ -16,9 +16,12 @@ describe('a URI in a certificate', () => {
     expect(uriText(given)).toBe(expected);
   });
 
-  test.each(['noscheme', 'https://x/a%zz', 'refs\nx', '\nbadurl', 'https://x/a?q=1 2', ''])('refuses %j', (given) => {
-    expect(() => uriText(given)).toThrow(expect.objectContaining({ code: 'identity/not-a-uri' }));
-  });
+  test.each(['noscheme', 'https://x/a%zz', 'refs\nx', '\nbadurl', 'https://x/a?q=1 2', ''])(
+    'refuses %j',
+    (given) => {
+      expect(() => uriText(given)).toThrow(expect.objectContaining({ code: 'identity/not-a-uri' }));
+    },
+  );
 
   test.each([
     ['a/b/.github/w.yml@refs/heads/m', 'https://github.com/a/b/.github/w.yml@refs/heads/m'],

@@ -8,7 +8,11 @@ import { Fault } from '#core/fault';
 import { fromUtf8, toUtf8 } from '#core/octets';
 
 function notAUri(): Fault {
-  return new Fault('refused', 'identity/not-a-uri', 'the token names something that cannot be written as a URI');
+  return new Fault(
+    'refused',
+    'identity/not-a-uri',
+    'the token names something that cannot be written as a URI',
+  );
 }
 
 /** Go's `validEncoded` for paths and fragments: characters that may stand as they are. */
@@ -19,7 +23,10 @@ function percent(bytes: Uint8Array, stays: RegExp): string {
   let text = '';
   for (const byte of bytes) {
     const character = String.fromCharCode(byte);
-    text += byte < 0x80 && stays.test(character) ? character : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+    text +=
+      byte < 0x80 && stays.test(character)
+        ? character
+        : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
   }
   return text;
 }
@@ -52,7 +59,10 @@ export function uriText(text: string): string {
   const parts = /^([A-Za-z][A-Za-z0-9+\-.]*):(\/\/[^/?#]*)?([^?#]*)(\?[^#]*)?(#.*)?$/s.exec(text);
   if (parts === null) throw notAUri();
   const [, scheme = '', authority = '', path = '', query = '', fragment = ''] = parts;
-  if (!/^[A-Za-z0-9\-._~%!$&'()*+,;=:@[\]/]*$/.test(authority) || (authority !== '' && path !== '' && !path.startsWith('/'))) {
+  if (
+    !/^[A-Za-z0-9\-._~%!$&'()*+,;=:@[\]/]*$/.test(authority) ||
+    (authority !== '' && path !== '' && !path.startsWith('/'))
+  ) {
     throw notAUri();
   }
   if (!/^[\x21-\x7e]*$/.test(query)) throw notAUri();
@@ -80,6 +90,9 @@ export function joinUri(base: string, ...segments: readonly string[]): string {
 
 /** Scheme and host name of a URI, as subject-domain rules compare them. */
 export function schemeAndHost(text: string): { scheme: string; host: string } {
-  const parts = /^([A-Za-z][A-Za-z0-9+\-.]*):(?:\/\/(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)(?::\d*)?(?:[/?#].*)?)?/s.exec(text);
+  const parts =
+    /^([A-Za-z][A-Za-z0-9+\-.]*):(?:\/\/(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)(?::\d*)?(?:[/?#].*)?)?/s.exec(
+      text,
+    );
   return { scheme: (parts?.[1] ?? '').toLowerCase(), host: parts?.[2] ?? '' };
 }

@@ -23,7 +23,12 @@ export interface UnverifiedToken {
 }
 
 function malformed(why: string, cause?: unknown): Fault {
-  return new Fault('malformed', 'identity/token-malformed', `the identity token ${why}`, cause === undefined ? {} : { cause });
+  return new Fault(
+    'malformed',
+    'identity/token-malformed',
+    `the identity token ${why}`,
+    cause === undefined ? {} : { cause },
+  );
 }
 
 function part(text: string): JsonObject {
@@ -62,7 +67,11 @@ function checkTimes(claims: JsonObject, nowS: number): number {
     throw new Fault('refused', 'identity/token-expired', 'the identity token has expired: get a new one');
   }
   if (notBefore !== undefined && (typeof notBefore !== 'number' || notBefore > nowS + NOT_BEFORE_LEEWAY_S)) {
-    throw new Fault('refused', 'identity/token-not-yet-valid', 'the identity token is not valid yet: compare the clocks');
+    throw new Fault(
+      'refused',
+      'identity/token-not-yet-valid',
+      'the identity token is not valid yet: compare the clocks',
+    );
   }
   return expires;
 }
@@ -79,7 +88,11 @@ function unsigned(cause?: unknown): Fault {
 async function checkSignature(token: UnverifiedToken, set: KeySet): Promise<void> {
   const { alg, crit } = token.header;
   if (typeof alg !== 'string' || !set.algorithms.includes(alg)) {
-    throw new Fault('refused', 'identity/token-algorithm', 'the identity token is signed with an algorithm that its issuer does not use');
+    throw new Fault(
+      'refused',
+      'identity/token-algorithm',
+      'the identity token is signed with an algorithm that its issuer does not use',
+    );
   }
   if (crit !== undefined) throw malformed('asks for extensions that are not understood');
   await compactVerify(fromUtf8(token.compact), set.find, { algorithms: [alg] });
@@ -93,7 +106,11 @@ export async function verifyToken(
   nowMs: number,
 ): Promise<VerifiedToken & { readonly expiresAt: number }> {
   if (!hasAudience(token.claims, audience)) {
-    throw new Fault('refused', 'identity/token-audience', `the identity token is not made for the audience "${audience}"`);
+    throw new Fault(
+      'refused',
+      'identity/token-audience',
+      `the identity token is not made for the audience "${audience}"`,
+    );
   }
   const expiresAt = checkTimes(token.claims, nowMs / 1000);
   const subject = token.claims['sub'];

@@ -72,13 +72,18 @@ describe('the built-in issuer', () => {
     const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')];
     execFileSync(
       'openssl',
-      `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ${key} -out ${cert} -days 1 -subj /CN=t -addext subjectAltName=IP:127.0.0.1`.split(' '),
+      `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ${key} -out ${cert} -days 1 -subj /CN=t -addext subjectAltName=IP:127.0.0.1`.split(
+        ' ',
+      ),
       { stdio: 'ignore' },
     );
     ca = readFileSync(cert);
-    server = createSecureServer({ key: readFileSync(key), cert: ca, allowHTTP1: true }, (incoming, outgoing) => {
-      void issuer.handle(incoming, outgoing);
-    });
+    server = createSecureServer(
+      { key: readFileSync(key), cert: ca, allowHTTP1: true },
+      (incoming, outgoing) => {
+        void issuer.handle(incoming, outgoing);
+      },
+    );
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/oidc`;
     const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -93,7 +98,11 @@ describe('the built-in issuer', () => {
     rmSync(directory, { recursive: true });
   });
 
-  function call(path: string, form?: Record<string, string>, headers: Record<string, string> = {}): Promise<Answer> {
+  function call(
+    path: string,
+    form?: Record<string, string>,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const body = form === undefined ? undefined : new URLSearchParams(form).toString();
       const outgoing = request(
@@ -103,7 +112,10 @@ describe('the built-in issuer', () => {
           // One test writes a foreign Host header, which Node would hold the certificate to.
           checkServerIdentity: () => undefined,
           method: body === undefined ? 'GET' : 'POST',
-          headers: { ...(body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }), ...headers },
+          headers: {
+            ...(body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
+            ...headers,
+          },
         },
         (response) => {
           let text = '';
@@ -122,7 +134,11 @@ describe('the built-in issuer', () => {
     return new Promise((resolve, reject) => {
       const session = connect(url, { ca });
       session.on('error', reject);
-      const stream = session.request({ ':method': 'POST', ':path': `/oidc${path}`, 'content-type': 'application/x-www-form-urlencoded' });
+      const stream = session.request({
+        ':method': 'POST',
+        ':path': `/oidc${path}`,
+        'content-type': 'application/x-www-form-urlencoded',
+      });
       let status = 0;
       let text = '';
       stream.on('response', (headers) => (status = headers[':status'] ?? 0));
@@ -136,12 +152,16 @@ describe('the built-in issuer', () => {
   }
 
   function prover(): ProveIdentity {
-    const issuers = parseIssuersFile(`oidc-issuers:\n  ${url}:\n    issuer-url: ${url}\n    client-id: sigstore\n    type: email\n`);
+    const issuers = parseIssuersFile(
+      `oidc-issuers:\n  ${url}:\n    issuer-url: ${url}\n    client-id: sigstore\n    type: email\n`,
+    );
     return new ProveIdentity({ issuers, clock: systemClock, ownKeys: new Map([[url, issuer.keys]]) });
   }
 
   test('advertises its own URL whatever Host the caller writes', async () => {
-    const { status, body } = await call('/.well-known/openid-configuration', undefined, { host: 'evil.example' });
+    const { status, body } = await call('/.well-known/openid-configuration', undefined, {
+      host: 'evil.example',
+    });
     expect(status).toBe(200);
     expect(body).toMatchObject({ issuer: url, token_endpoint: `${url}/token`, jwks_uri: `${url}/jwks` });
     expect(body['id_token_signing_alg_values_supported']).toEqual(['RS256']);
@@ -154,9 +174,16 @@ describe('the built-in issuer', () => {
   });
 
   test('gives a machine with a secret a token that becomes an identity, over HTTP/1.1 and HTTP/2', async () => {
-    const { clientId, clientSecret = '' } = await machines.register({ name: 'builder', email: 'builder@example.org' });
+    const { clientId, clientSecret = '' } = await machines.register({
+      name: 'builder',
+      email: 'builder@example.org',
+    });
     const basic = Buffer.from(`${clientId}:${clientSecret}`).toString('base64');
-    const first = await call('/token', { grant_type: 'client_credentials' }, { authorization: `Basic ${basic}` });
+    const first = await call(
+      '/token',
+      { grant_type: 'client_credentials' },
+      { authorization: `Basic ${basic}` },
+    );
     expect(first.status).toBe(200);
     const second = await callOverHttp2('/token', {
       grant_type: 'client_credentials',
@@ -166,11 +193,25 @@ describe('the built-in issuer', () => {
     expect(second.status).toBe(200);
     for (const { body } of [first, second]) {
       const token = String(body['access_token']);
-      const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>;
-      expect(claims).toMatchObject({ iss: url, aud: 'sigstore', email: 'builder@example.org', email_verified: true, sub: clientId });
+      const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<
+        string,
+        unknown
+      >;
+      expect(claims).toMatchObject({
+        iss: url,
+        aud: 'sigstore',
+        email: 'builder@example.org',
+        email_verified: true,
+        sub: clientId,
+      });
       expect(Number(claims['exp']) - Number(claims['iat'])).toBeLessThanOrEqual(600);
       const identity = await prover().execute(token);
-      expect(identity).toMatchObject({ issuer: url, san: 'builder@example.org', sanType: 'email', subject: clientId });
+      expect(identity).toMatchObject({
+        issuer: url,
+        san: 'builder@example.org',
+        sanType: 'email',
+        subject: clientId,
+      });
       expect(identity.challengeValues).toEqual(['builder@example.org', clientId]);
     }
   });
@@ -178,7 +219,11 @@ describe('the built-in issuer', () => {
   test('gives a machine with a key of its own a token, once per assertion', async () => {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const jwk = await exportJWK(publicKey);
-    const { clientId, clientSecret } = await machines.register({ name: 'keyed', email: 'keyed@example.org', publicKeyJwk: { ...jwk } });
+    const { clientId, clientSecret } = await machines.register({
+      name: 'keyed',
+      email: 'keyed@example.org',
+      publicKeyJwk: { ...jwk },
+    });
     expect(clientSecret).toBeUndefined();
     const assertion = await new SignJWT({ jti: 'one' })
       .setProtectedHeader({ alg: 'ES256' })
@@ -199,7 +244,10 @@ describe('the built-in issuer', () => {
   });
 
   test('refuses a wrong secret and, from that moment on, a revoked machine', async () => {
-    const { clientId, clientSecret = '' } = await machines.register({ name: 'gone', email: 'gone@example.org' });
+    const { clientId, clientSecret = '' } = await machines.register({
+      name: 'gone',
+      email: 'gone@example.org',
+    });
     const ask = (secret: string): Promise<Answer> =>
       call('/token', { grant_type: 'client_credentials', client_id: clientId, client_secret: secret });
     expect(await ask('wrong')).toMatchObject({ status: 401 });
@@ -209,7 +257,10 @@ describe('the built-in issuer', () => {
   });
 
   test('keeps no secret that could be presented', async () => {
-    const { clientId, clientSecret = '' } = await machines.register({ name: 'kept', email: 'kept@example.org' });
+    const { clientId, clientSecret = '' } = await machines.register({
+      name: 'kept',
+      email: 'kept@example.org',
+    });
     const { rows } = await pool.query('SELECT * FROM oidc_machine WHERE client_id = $1', [clientId]);
     expect(JSON.stringify(rows)).not.toContain(clientSecret);
   });
@@ -223,7 +274,9 @@ describe('the built-in issuer', () => {
     expect(second.clientId).not.toBe(first.clientId);
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const jwk = await exportJWK(privateKey);
-    await expect(machines.register({ name: 'leak', email: 'leak@example.org', publicKeyJwk: { ...jwk } })).rejects.toMatchObject({
+    await expect(
+      machines.register({ name: 'leak', email: 'leak@example.org', publicKeyJwk: { ...jwk } }),
+    ).rejects.toMatchObject({
       code: 'identity/machine',
     });
   });

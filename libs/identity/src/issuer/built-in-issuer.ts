@@ -72,7 +72,8 @@ export class BuiltInIssuer {
     if (request.httpVersionMajor >= 2) {
       request.headers[':authority'] = host;
       // The library looks for a body only where HTTP/1 would announce one.
-      const announced = request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined;
+      const announced =
+        request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined;
       if (request.method === 'POST' && !announced) request.headers['transfer-encoding'] = 'chunked';
     }
     // The routes carry the path of the issuer; only well-known paths are fixed inside the library.

@@ -47,7 +47,9 @@ export class IdentityIssuer1763700000000 implements MigrationInterface {
         CHECK ((secret_sha256 IS NULL) <> (public_jwk IS NULL))
       )`);
     // A name may be used again after it was revoked; a client id (the subject in certificates) never is.
-    await runner.query(`CREATE UNIQUE INDEX oidc_machine_name ON oidc_machine (name) WHERE revoked_at IS NULL`);
+    await runner.query(
+      `CREATE UNIQUE INDEX oidc_machine_name ON oidc_machine (name) WHERE revoked_at IS NULL`,
+    );
     await runner.query(`
       CREATE TABLE oidc_record (
         model       text NOT NULL,
@@ -61,7 +63,9 @@ export class IdentityIssuer1763700000000 implements MigrationInterface {
         PRIMARY KEY (model, id)
       )`);
     await runner.query(`CREATE INDEX oidc_record_grant ON oidc_record (grant_id) WHERE grant_id IS NOT NULL`);
-    await runner.query(`CREATE INDEX oidc_record_user_code ON oidc_record (user_code) WHERE user_code IS NOT NULL`);
+    await runner.query(
+      `CREATE INDEX oidc_record_user_code ON oidc_record (user_code) WHERE user_code IS NOT NULL`,
+    );
     await runner.query(`CREATE INDEX oidc_record_uid ON oidc_record (uid) WHERE uid IS NOT NULL`);
     await runner.query(`CREATE INDEX oidc_record_expiry ON oidc_record (expires_at)`);
     await runner.query(`GRANT SELECT, INSERT, UPDATE (revoked_at) ON oidc_machine TO ${RUNTIME_ROLE}`);

@@ -49,10 +49,13 @@ function refuse(message: string): Fault {
 /** The members of a public key and nothing else: a private one is refused, so that it is replaced and not stored. */
 function publicMembers(jwk: Readonly<Record<string, unknown>>): Record<string, unknown> {
   if (['d', 'p', 'q', 'dp', 'dq', 'qi', 'k', 'priv'].some((member) => jwk[member] !== undefined)) {
-    throw refuse('publicKeyJwk holds a private key; that key is now known to others: make a new one and send its public half');
+    throw refuse(
+      'publicKeyJwk holds a private key; that key is now known to others: make a new one and send its public half',
+    );
   }
   const kty = jwk['kty'];
-  const needed = kty === 'RSA' ? ['n', 'e'] : kty === 'EC' ? ['crv', 'x', 'y'] : kty === 'OKP' ? ['crv', 'x'] : undefined;
+  const needed =
+    kty === 'RSA' ? ['n', 'e'] : kty === 'EC' ? ['crv', 'x', 'y'] : kty === 'OKP' ? ['crv', 'x'] : undefined;
   if (needed?.every((member) => typeof jwk[member] === 'string') !== true) {
     throw refuse('publicKeyJwk must be an RSA, EC or OKP public key as a JWK');
   }
@@ -98,7 +101,11 @@ export class MachineIdentities {
       await this.#source.getRepository(MachineEntity).insert(row as never);
     } catch (cause) {
       if (cause instanceof QueryFailedError && (cause.driverError as { code?: string }).code === '23505') {
-        throw new Fault('conflict', 'identity/machine-exists', `there is a machine identity "${machine.name}"; revoke it first`);
+        throw new Fault(
+          'conflict',
+          'identity/machine-exists',
+          `there is a machine identity "${machine.name}"; revoke it first`,
+        );
       }
       throw cause;
     }
@@ -106,7 +113,9 @@ export class MachineIdentities {
   }
 
   async list(): Promise<readonly Machine[]> {
-    const rows = await this.#source.getRepository(MachineEntity).find({ where: { revokedAt: IsNull() }, order: { name: 'ASC' } });
+    const rows = await this.#source
+      .getRepository(MachineEntity)
+      .find({ where: { revokedAt: IsNull() }, order: { name: 'ASC' } });
     return rows.map(shown);
   }
 
@@ -115,7 +124,8 @@ export class MachineIdentities {
     const { affected } = await this.#source
       .getRepository(MachineEntity)
       .update({ name, revokedAt: IsNull() }, { revokedAt: new Date(this.#clock.nowMs()) });
-    if (affected !== 1) throw new Fault('absent', 'identity/machine-absent', `there is no machine identity "${name}"`);
+    if (affected !== 1)
+      throw new Fault('absent', 'identity/machine-absent', `there is no machine identity "${name}"`);
   }
 
   async findByClientId(clientId: string): Promise<MachineRow | undefined> {

@@ -46,7 +46,15 @@ export class ProviderStore implements Adapter {
        VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN $7::float8 IS NULL THEN NULL ELSE now() + make_interval(secs => $7) END)
        ON CONFLICT (model, id) DO UPDATE SET payload = excluded.payload, grant_id = excluded.grant_id,
          user_code = excluded.user_code, uid = excluded.uid, expires_at = excluded.expires_at`,
-      [this.#model, id, JSON.stringify(payload), payload.grantId ?? null, payload.userCode ?? null, payload.uid ?? null, expiresIn ?? null],
+      [
+        this.#model,
+        id,
+        JSON.stringify(payload),
+        payload.grantId ?? null,
+        payload.userCode ?? null,
+        payload.uid ?? null,
+        expiresIn ?? null,
+      ],
     );
   }
 
@@ -67,7 +75,10 @@ export class ProviderStore implements Adapter {
   }
 
   async consume(id: string): Promise<void> {
-    await this.#pool.query('UPDATE oidc_record SET consumed_at = now() WHERE model = $1 AND id = $2', [this.#model, id]);
+    await this.#pool.query('UPDATE oidc_record SET consumed_at = now() WHERE model = $1 AND id = $2', [
+      this.#model,
+      id,
+    ]);
   }
 
   async destroy(id: string): Promise<void> {
@@ -92,6 +103,8 @@ export class ProviderStore implements Adapter {
 
 /** Removes what has expired; safe to run on every replica at any time. */
 export async function sweepRecords(pool: pg.Pool): Promise<number> {
-  const { rowCount } = await pool.query("DELETE FROM oidc_record WHERE expires_at < now() - interval '1 hour'");
+  const { rowCount } = await pool.query(
+    "DELETE FROM oidc_record WHERE expires_at < now() - interval '1 hour'",
+  );
   return rowCount ?? 0;
 }

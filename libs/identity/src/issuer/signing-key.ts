@@ -19,7 +19,11 @@ export type TokenSigner = Pick<Signer, 'algorithm' | 'spki' | 'sign'>;
 export function publicJwk(signer: Pick<Signer, 'algorithm' | 'spki'>): JsonObject & { readonly kid: string } {
   const { n, e } = parsePublicKey(signer.spki).handle.export({ format: 'jwk' });
   if (n === undefined || e === undefined || !signer.algorithm.startsWith('rsa-')) {
-    throw new Fault('refused', 'identity/issuer-key', 'the key of the built-in issuer must be an RSA key: its tokens are RS256');
+    throw new Fault(
+      'refused',
+      'identity/issuer-key',
+      'the key of the built-in issuer must be an RSA key: its tokens are RS256',
+    );
   }
   const kid = toBase64Url(sha256(fromUtf8(JSON.stringify({ e, kty: 'RSA', n }))));
   return { kty: 'RSA', use: 'sig', alg: 'RS256', kid, n, e };

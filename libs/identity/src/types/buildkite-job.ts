@@ -8,6 +8,9 @@ export const buildkiteJob: IdentityType = {
   challengeClaim: 'sub',
   read({ claims }) {
     const organisation = requiredText(claims, 'organization_slug');
-    return { sanType: 'uri', san: uriText(`https://buildkite.com/${organisation}/${requiredText(claims, 'pipeline_slug')}`) };
+    return {
+      sanType: 'uri',
+      san: uriText(`https://buildkite.com/${organisation}/${requiredText(claims, 'pipeline_slug')}`),
+    };
   },
 };

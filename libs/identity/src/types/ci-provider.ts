@@ -11,7 +11,11 @@ export const ciProvider: IdentityType = {
   read({ claims }, { issuer, providers }) {
     const provider = Object.hasOwn(providers, issuer.ciProvider) ? providers[issuer.ciProvider] : undefined;
     if (provider?.subjectAlternativeName === undefined) {
-      throw new Fault('refused', 'identity/ci-provider', `no ci-issuer-metadata describes "${issuer.ciProvider}"`);
+      throw new Fault(
+        'refused',
+        'identity/ci-provider',
+        `no ci-issuer-metadata describes "${issuer.ciProvider}"`,
+      );
     }
     // Claims win over defaults: a default stands for what a token may leave out.
     const values = { ...provider.defaults, ...printedClaims(claims) };

@@ -20,7 +20,11 @@ export const email: IdentityType = {
   read({ claims, issuer: tokenIssuer }, { issuer }) {
     const address = requiredText(claims, 'email');
     if (!issuer.skipEmailVerification && !isTrue(claims['email_verified'])) {
-      throw new Fault('refused', 'identity/email-unverified', 'the issuer has not verified this e-mail address');
+      throw new Fault(
+        'refused',
+        'identity/email-unverified',
+        'the issuer has not verified this e-mail address',
+      );
     }
     if (!isEmailAddress(address)) {
       throw new Fault('refused', 'identity/not-an-email', 'the email claim is not an e-mail address');

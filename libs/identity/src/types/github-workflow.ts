@@ -33,7 +33,14 @@ export const githubWorkflow: IdentityType = {
         'build-config-uri': joinUri(HOST, claim('workflow_ref')),
         'build-config-digest': claim('workflow_sha'),
         'build-trigger': claim('event_name'),
-        'run-invocation-uri': joinUri(HOST, repository, 'actions/runs', claim('run_id'), 'attempts', claim('run_attempt')),
+        'run-invocation-uri': joinUri(
+          HOST,
+          repository,
+          'actions/runs',
+          claim('run_id'),
+          'attempts',
+          claim('run_attempt'),
+        ),
         'source-repository-visibility-at-signing': claim('repository_visibility'),
       },
     };

@@ -58,4 +58,3 @@ export interface IdentityType {
   /** @throws {Fault} identity/… of kind `refused` when the claims do not make an identity of this type */
   read(token: VerifiedToken, context: ReadingContext): Reading;
 }
-

@@ -10,16 +10,28 @@ export const spiffe: IdentityType = {
   challengeClaim: 'sub',
   checkSettings(issuer) {
     if (!TRUST_DOMAIN.test(issuer.spiffeTrustDomain)) {
-      throw new Fault('malformed', 'identity/issuers-file', `${issuer.issuerUrl}: a spiffe issuer needs spiffe-trust-domain`);
+      throw new Fault(
+        'malformed',
+        'identity/issuers-file',
+        `${issuer.issuerUrl}: a spiffe issuer needs spiffe-trust-domain`,
+      );
     }
   },
   read({ subject }, { issuer }) {
     const [, domain, path = ''] = SPIFFE_ID.exec(subject) ?? [];
-    if (domain === undefined || subject.length > 2048 || path.split('/').some((one) => one === '.' || one === '..')) {
+    if (
+      domain === undefined ||
+      subject.length > 2048 ||
+      path.split('/').some((one) => one === '.' || one === '..')
+    ) {
       throw new Fault('refused', 'identity/spiffe-id', 'the subject is not a SPIFFE ID');
     }
     if (domain !== issuer.spiffeTrustDomain) {
-      throw new Fault('refused', 'identity/spiffe-id', `subjects of this issuer belong to ${issuer.spiffeTrustDomain}`);
+      throw new Fault(
+        'refused',
+        'identity/spiffe-id',
+        `subjects of this issuer belong to ${issuer.spiffeTrustDomain}`,
+      );
     }
     return { sanType: 'uri', san: subject };
   },

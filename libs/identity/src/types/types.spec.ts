@@ -32,12 +32,21 @@ ci-issuer-metadata:
     subject-alternative-name-template: "{{ .url }}/{{ .job_workflow_ref }}"
 `);
 
-function read(issuer: string, claims: JsonObject): Reading & { readonly extensions: Readonly<Record<string, string>> } {
+function read(
+  issuer: string,
+  claims: JsonObject,
+): Reading & { readonly extensions: Readonly<Record<string, string>> } {
   const settings = issuerFor(FILE, issuer);
   if (settings === undefined) throw new Error('no such issuer in the file');
-  const subject = String(claims['sub'] ?? 'doesntmatter');
-  const reading = settings.type.read({ issuer, subject, claims }, { issuer: settings, providers: FILE.providers });
-  return { ...reading, extensions: Object.fromEntries(orderedExtensions(reading.issuer ?? issuer, subject, reading.facts)) };
+  const subject = typeof claims['sub'] === 'string' ? claims['sub'] : 'doesntmatter';
+  const reading = settings.type.read(
+    { issuer, subject, claims },
+    { issuer: settings, providers: FILE.providers },
+  );
+  return {
+    ...reading,
+    extensions: Object.fromEntries(orderedExtensions(reading.issuer ?? issuer, subject, reading.facts)),
+  };
 }
 
 const refused = (code: string): unknown => expect.objectContaining({ kind: 'refused', code });
@@ -64,23 +73,41 @@ describe('email', () => {
 
   test('needs a verified address, unless the settings trust the issuer with that', () => {
     for (const email_verified of [false, 'false', null, 1, 'yes']) {
-      expect(() => read(iss, { email: 'alice@example.com', email_verified })).toThrow(refused('identity/email-unverified') as Error);
+      expect(() => read(iss, { email: 'alice@example.com', email_verified })).toThrow(
+        refused('identity/email-unverified') as Error,
+      );
     }
-    expect(() => read(iss, { email: 'alice@example.com' })).toThrow(refused('identity/email-unverified') as Error);
-    expect(read('https://internal.example.com', { email: 'alice@example.com' }).san).toBe('alice@example.com');
+    expect(() => read(iss, { email: 'alice@example.com' })).toThrow(
+      refused('identity/email-unverified') as Error,
+    );
+    expect(read('https://internal.example.com', { email: 'alice@example.com' }).san).toBe(
+      'alice@example.com',
+    );
   });
 
   test('refuses what is no address', () => {
     expect(() => read(iss, { email_verified: true })).toThrow(refused('identity/claim-missing') as Error);
-    for (const email of ['foo.com', 'a b@example.com', 'a@b', '"x"@example.com', 'a@exämple.com', 'a@example.com\n']) {
-      expect(() => read(iss, { email, email_verified: true })).toThrow(refused('identity/not-an-email') as Error);
+    for (const email of [
+      'foo.com',
+      'a b@example.com',
+      'a@b',
+      '"x"@example.com',
+      'a@exämple.com',
+      'a@example.com\n',
+    ]) {
+      expect(() => read(iss, { email, email_verified: true })).toThrow(
+        refused('identity/not-an-email') as Error,
+      );
     }
   });
 });
 
 describe('username', () => {
   test('joins the name and the domain with "!"', () => {
-    expect(read('https://users.example.com', { sub: 'alice' })).toMatchObject({ sanType: 'other-name', san: 'alice!example.com' });
+    expect(read('https://users.example.com', { sub: 'alice' })).toMatchObject({
+      sanType: 'other-name',
+      san: 'alice!example.com',
+    });
   });
 
   test('refuses names with "!" and addresses', () => {
@@ -94,11 +121,19 @@ describe('uri', () => {
   const iss = 'https://accounts.example.com';
 
   test('names the subject', () => {
-    expect(read(iss, { sub: 'https://example.com/users/1' })).toMatchObject({ sanType: 'uri', san: 'https://example.com/users/1' });
+    expect(read(iss, { sub: 'https://example.com/users/1' })).toMatchObject({
+      sanType: 'uri',
+      san: 'https://example.com/users/1',
+    });
   });
 
   test('refuses another host, another scheme and addresses', () => {
-    for (const sub of ['https://notexample.com/users/1', 'https://example.com.evil.org/1', 'http://example.com/1', 'https://example.com@evil.org/']) {
+    for (const sub of [
+      'https://notexample.com/users/1',
+      'https://example.com.evil.org/1',
+      'http://example.com/1',
+      'https://example.com@evil.org/',
+    ]) {
       expect(() => read(iss, { sub })).toThrow(refused('identity/subject-domain') as Error);
     }
     expect(() => read(iss, { sub: 'alice@example.com' })).toThrow(refused('identity/not-a-uri') as Error);
@@ -107,27 +142,49 @@ describe('uri', () => {
 
 describe('spiffe', () => {
   test('names a workload of the trust domain', () => {
-    expect(read('https://spiffe.example.com', { sub: 'spiffe://example.com/foo/bar' }).san).toBe('spiffe://example.com/foo/bar');
+    expect(read('https://spiffe.example.com', { sub: 'spiffe://example.com/foo/bar' }).san).toBe(
+      'spiffe://example.com/foo/bar',
+    );
   });
 
   test('refuses other trust domains and what is no SPIFFE ID', () => {
-    for (const sub of ['spiffe://foo.example.com/foo', 'not-a-spiffe-id', 'spiffe://example.com/a/../b', 'spiffe://example.com//a', 'spiffe://example.com:1/a', 'spiffe://Example.com/a']) {
-      expect(() => read('https://spiffe.example.com', { sub })).toThrow(refused('identity/spiffe-id') as Error);
+    for (const sub of [
+      'spiffe://foo.example.com/foo',
+      'not-a-spiffe-id',
+      'spiffe://example.com/a/../b',
+      'spiffe://example.com//a',
+      'spiffe://example.com:1/a',
+      'spiffe://Example.com/a',
+    ]) {
+      expect(() => read('https://spiffe.example.com', { sub })).toThrow(
+        refused('identity/spiffe-id') as Error,
+      );
     }
   });
 });
 
 describe('kubernetes', () => {
   test('names the service account', () => {
-    const about = { namespace: 'default', pod: { name: 'p', uid: 'u' }, serviceaccount: { name: 'builder', uid: 'u' } };
+    const about = {
+      namespace: 'default',
+      pod: { name: 'p', uid: 'u' },
+      serviceaccount: { name: 'builder', uid: 'u' },
+    };
     expect(read('https://kubernetes.example.com', { 'kubernetes.io': about }).san).toBe(
       'https://kubernetes.io/namespaces/default/serviceaccounts/builder',
     );
   });
 
   test('needs namespace and account', () => {
-    for (const about of [{}, { namespace: 'd' }, { serviceaccount: { name: 'x' } }, { namespace: '', serviceaccount: { name: 'x' } }]) {
-      expect(() => read('https://kubernetes.example.com', { 'kubernetes.io': about })).toThrow(refused('identity/claim-missing') as Error);
+    for (const about of [
+      {},
+      { namespace: 'd' },
+      { serviceaccount: { name: 'x' } },
+      { namespace: '', serviceaccount: { name: 'x' } },
+    ]) {
+      expect(() => read('https://kubernetes.example.com', { 'kubernetes.io': about })).toThrow(
+        refused('identity/claim-missing') as Error,
+      );
     }
   });
 });
@@ -185,7 +242,9 @@ describe('github-workflow', () => {
   });
 
   test.each(Object.keys(claims).filter((name) => name !== 'sub'))('needs %s', (name) => {
-    expect(() => read(iss, without(claims, name))).toThrow(expect.objectContaining({ detail: { claim: name } }));
+    expect(() => read(iss, without(claims, name))).toThrow(
+      expect.objectContaining({ detail: { claim: name } }),
+    );
   });
 });
 
@@ -220,11 +279,17 @@ describe('gitlab-pipeline', () => {
       'run-invocation-uri': 'https://gitlab.com/cpanato/testing-cosign/-/jobs/3659681386',
     });
     expect(read(iss, { ...claims, ref_type: 'tag' }).facts?.['source-repository-ref']).toBe('refs/tags/main');
-    expect(() => read(iss, { ...claims, ref_type: 'constructor' })).toThrow(refused('identity/ref-type') as Error);
+    expect(() => read(iss, { ...claims, ref_type: 'constructor' })).toThrow(
+      refused('identity/ref-type') as Error,
+    );
   });
 
-  test.each(Object.keys(claims).filter((name) => !['sub', 'ci_config_sha', 'project_visibility'].includes(name)))('needs %s', (name) => {
-    expect(() => read(iss, without(claims, name))).toThrow(expect.objectContaining({ detail: { claim: name } }));
+  test.each(
+    Object.keys(claims).filter((name) => !['sub', 'ci_config_sha', 'project_visibility'].includes(name)),
+  )('needs %s', (name) => {
+    expect(() => read(iss, without(claims, name))).toThrow(
+      expect.objectContaining({ detail: { claim: name } }),
+    );
   });
 });
 
@@ -243,8 +308,12 @@ describe('ci-provider', () => {
       '1.3.6.1.4.1.57264.1.15': '42831435',
       '1.3.6.1.4.1.57264.1.24': 's',
     });
-    expect(read(iss, { ...claims, url: 'https://other.example' }).san).toBe('https://other.example/a/b/c@main');
-    expect(read(iss, { ...claims, environment: 'production' }).extensions['1.3.6.1.4.1.57264.1.23']).toBe('production');
+    expect(read(iss, { ...claims, url: 'https://other.example' }).san).toBe(
+      'https://other.example/a/b/c@main',
+    );
+    expect(read(iss, { ...claims, environment: 'production' }).extensions['1.3.6.1.4.1.57264.1.23']).toBe(
+      'production',
+    );
   });
 
   test('refuses a token that lacks what a template names', () => {
@@ -255,8 +324,12 @@ describe('ci-provider', () => {
 describe('the older types of build systems', () => {
   test('buildkite-job names the pipeline', () => {
     const claims = { organization_slug: 'acme-inc', pipeline_slug: 'bash-example' };
-    expect(read('https://agent.buildkite.com', claims).san).toBe('https://buildkite.com/acme-inc/bash-example');
-    expect(() => read('https://agent.buildkite.com', without(claims, 'pipeline_slug'))).toThrow(refused('identity/claim-missing') as Error);
+    expect(read('https://agent.buildkite.com', claims).san).toBe(
+      'https://buildkite.com/acme-inc/bash-example',
+    );
+    expect(() => read('https://agent.buildkite.com', without(claims, 'pipeline_slug'))).toThrow(
+      refused('identity/claim-missing') as Error,
+    );
   });
 
   test('codefresh-workflow names account and pipeline, by name and by identifier', () => {
@@ -268,7 +341,9 @@ describe('the older types of build systems', () => {
       workflow_id: '64f447c02199f903000gh20',
     };
     const { san, facts } = read('https://oidc.codefresh.io', claims);
-    expect(san).toBe('https://g.codefresh.io/codefresh-account/oidc-test/get-token:628a80b693a15c0f9c13ab75/65e5a53e52853dc51a5b0cc1');
+    expect(san).toBe(
+      'https://g.codefresh.io/codefresh-account/oidc-test/get-token:628a80b693a15c0f9c13ab75/65e5a53e52853dc51a5b0cc1',
+    );
     expect(facts).toMatchObject({
       'build-signer-uri': 'https://g.codefresh.io/build/64f447c02199f903000gh20',
       'build-config-uri': 'https://g.codefresh.io/api/pipelines/65e5a53e52853dc51a5b0cc1',
@@ -276,6 +351,8 @@ describe('the older types of build systems', () => {
   });
 
   test('chainguard-identity joins issuer and subject', () => {
-    expect(read('https://issuer.enforce.dev', { sub: 'foo/bar' }).san).toBe('https://issuer.enforce.dev/foo/bar');
+    expect(read('https://issuer.enforce.dev', { sub: 'foo/bar' }).san).toBe(
+      'https://issuer.enforce.dev/foo/bar',
+    );
   });
 });

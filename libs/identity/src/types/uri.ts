@@ -17,7 +17,11 @@ export const uri: IdentityType = {
     const expected = schemeAndHost(issuer.subjectDomain);
     const named = schemeAndHost(san);
     if (named.scheme !== expected.scheme || named.host !== expected.host) {
-      throw new Fault('refused', 'identity/subject-domain', `subjects of this issuer start with ${issuer.subjectDomain}`);
+      throw new Fault(
+        'refused',
+        'identity/subject-domain',
+        `subjects of this issuer start with ${issuer.subjectDomain}`,
+      );
     }
     return { sanType: 'uri', san };
   },

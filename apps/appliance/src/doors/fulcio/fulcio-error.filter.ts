@@ -22,6 +22,6 @@ export class FulcioErrorFilter implements ExceptionFilter {
     void reply
       .code(status)
       .header('content-type', 'application/json')
-      .send(JSON.stringify({ code, message, details: [] }));
+      .send(Buffer.from(JSON.stringify({ code, message, details: [] })));
   }
 }

@@ -3,7 +3,7 @@
  *
  * These are not Nest handlers: no filter or pipe sees them, so faults are mapped and logged here.
  */
-import { Code, ConnectError, type ConnectRouter, type HandlerContext } from '@connectrpc/connect';
+import { type Code, ConnectError, type ConnectRouter, type HandlerContext } from '@connectrpc/connect';
 import { fromUtf8 } from '#core/octets';
 import type { SigningRequest } from '#ca';
 import { logError, type Logger } from '#platform';
@@ -17,7 +17,8 @@ const EMPTY = new Uint8Array();
 
 function signingRequest(request: CreateSigningCertificateRequest, headers: Headers): SigningRequest {
   const inField = request.credentials?.credentials.value ?? '';
-  const token = inField || (headers.get('oidcidentitytoken') ?? bearerToken(headers.get('authorization') ?? undefined));
+  const token =
+    inField || (headers.get('oidcidentitytoken') ?? bearerToken(headers.get('authorization') ?? undefined));
   const { key } = request;
   if (key.case === 'certificateSigningRequest' && key.value.length > 0) {
     return { token, key: { kind: 'csr', content: key.value } };

@@ -17,8 +17,14 @@ const INVALID_ARGUMENT = { status: 400, code: 3 };
 const INTERNAL = { status: 500, code: 13 };
 
 const SENTENCES: Readonly<Record<string, FulcioRefusal>> = {
-  'ca/proof-mismatch': { ...INVALID_ARGUMENT, message: 'The signature supplied in the request could not be verified' },
-  'ca/key-malformed': { ...INVALID_ARGUMENT, message: 'The public key supplied in the request could not be parsed' },
+  'ca/proof-mismatch': {
+    ...INVALID_ARGUMENT,
+    message: 'The signature supplied in the request could not be verified',
+  },
+  'ca/key-malformed': {
+    ...INVALID_ARGUMENT,
+    message: 'The public key supplied in the request could not be parsed',
+  },
   'ca/csr-malformed': { ...INVALID_ARGUMENT, message: 'The certificate signing request could not be parsed' },
   'ca/key-insecure': { ...INVALID_ARGUMENT, message: 'The public key supplied in the request is insecure' },
   'ca/no-promise': { ...INTERNAL, message: 'Error entering certificate in CTL' },

@@ -54,7 +54,8 @@ export function bearerToken(header: string | undefined): string {
 export function readV2Request(bytes: unknown, authorization: string | undefined): SigningRequest {
   const request = body(bytes);
   const credentials = objectMember(request, 'credentials', 'credentials');
-  const token = textMember(credentials, 'oidcIdentityToken', 'oidc_identity_token') || bearerToken(authorization);
+  const token =
+    textMember(credentials, 'oidcIdentityToken', 'oidc_identity_token') || bearerToken(authorization);
   const csr = bytesMember(request, 'certificateSigningRequest', 'certificate_signing_request');
   if (csr.length > 0) return { token, key: { kind: 'csr', content: csr } };
   const keyRequest = objectMember(request, 'publicKeyRequest', 'public_key_request');

@@ -54,6 +54,10 @@ export class FulcioController {
   }
 }
 
+/** As bytes: to a string the server would add a charset, which JSON does not have (RFC 8259 §11). */
 function sendJson(reply: FastifyReply, value: object): void {
-  void reply.code(200).header('content-type', 'application/json').send(JSON.stringify(value));
+  void reply
+    .code(200)
+    .header('content-type', 'application/json')
+    .send(Buffer.from(JSON.stringify(value)));
 }

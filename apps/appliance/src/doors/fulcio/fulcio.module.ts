@@ -25,7 +25,11 @@ export class FulcioDoorModule {
           useFactory: (ca: IssueCertificate, identities: ProveIdentity, metrics: Metrics) =>
             new FulcioAnswers(ca, identities, metrics),
         },
-        { provide: FulcioErrorFilter, inject: [LOGGER], useFactory: (logger: Logger) => new FulcioErrorFilter(logger) },
+        {
+          provide: FulcioErrorFilter,
+          inject: [LOGGER],
+          useFactory: (logger: Logger) => new FulcioErrorFilter(logger),
+        },
         {
           provide: FULCIO_GRPC,
           inject: [ConnectRoutes, FulcioAnswers, LOGGER],

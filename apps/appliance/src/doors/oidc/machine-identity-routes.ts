@@ -12,13 +12,19 @@ const NewMachine = z.strictObject({
 const PATH = '/admin/v1/machine-identities';
 
 /** Administration of machine identities, on the admin socket. A secret is in the answer once and never again. */
-export function machineIdentityRoutes(machines: MachineIdentities, issuer: BuiltInIssuer): (admin: FastifyInstance) => void {
+export function machineIdentityRoutes(
+  machines: MachineIdentities,
+  issuer: BuiltInIssuer,
+): (admin: FastifyInstance) => void {
   return (admin) => {
     admin.post(PATH, async (request, reply) => {
       const body = NewMachine.safeParse(request.body);
       if (!body.success) throw new Fault('malformed', 'oidc/malformed', z.prettifyError(body.error));
       const { publicKeyJwk, ...rest } = body.data;
-      const machine = await machines.register({ ...rest, ...(publicKeyJwk === undefined ? {} : { publicKeyJwk }) });
+      const machine = await machines.register({
+        ...rest,
+        ...(publicKeyJwk === undefined ? {} : { publicKeyJwk }),
+      });
       return reply
         .code(201)
         .header('cache-control', 'no-store')

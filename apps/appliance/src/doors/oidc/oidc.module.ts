@@ -43,7 +43,8 @@ export class OidcDoorModule {
           inject: [HttpAdapterHost, BUILT_IN_ISSUER, LOGGER],
           useFactory: (host: HttpAdapterHost, issuer: BuiltInIssuer | null, logger: Logger) =>
             new OidcDoor(() => {
-              if (issuer !== null) openOidcDoor(host.httpAdapter.getInstance<FastifyInstance>(), issuer, logger);
+              if (issuer !== null)
+                openOidcDoor(host.httpAdapter.getInstance<FastifyInstance>(), issuer, logger);
             }),
         },
       ],
