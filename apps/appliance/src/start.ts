@@ -90,7 +90,6 @@ export async function startAppliance(
       acceptCompression: [],
       // Fastify's body limit does not bind Connect.
       readMaxBytes: settings.limits.fulcioBodyBytes,
-      shutdownTimeoutMs: settings.limits.shutdownMs,
     });
     await app.init();
 

@@ -7,7 +7,7 @@
  * is compressed and no ETag is invented, because clients compare bytes and read ETags as identifiers.
  */
 import type { IncomingMessage } from 'node:http';
-import { constants, type Http2SecureServer, type ServerHttp2Stream } from 'node:http2';
+import type { Http2SecureServer, ServerHttp2Stream } from 'node:http2';
 import { randomBytes } from 'node:crypto';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -154,7 +154,8 @@ function leaveOnce(request: FastifyRequest, reply: FastifyReply, pressure: Press
     leave();
     if (stream.readableEnded) return;
     setTimeout(() => {
-      if (!stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR);
+      // RST_STREAM with NO_ERROR. close() would keep stream and session alive over unread octets.
+      stream.destroy();
     }, LINGER_MS).unref();
   });
 }
