@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import type pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { Fault } from '#core/fault';
@@ -13,12 +13,15 @@ import {
   LOGGER,
   type Logger,
   POOL,
+  type Queues,
+  QUEUES,
   SETTINGS,
   type Settings,
 } from '#platform';
 import { BuiltInIssuer } from './issuer/built-in-issuer.js';
 import { MachineIdentities } from './issuer/machine-identities.js';
 import type { TokenSigner } from './issuer/signing-key.js';
+import { RecordSweep } from './issuer/sweep-records.js';
 import { parseIssuersFile } from './issuers-file.js';
 import { ProveIdentity } from './prove-identity.js';
 
@@ -54,7 +57,9 @@ function readIssuersFile(path: string): string {
 }
 
 @Module({})
-export class IdentityModule {
+export class IdentityModule implements OnApplicationBootstrap {
+  constructor(private readonly sweep: RecordSweep) {}
+
   static on(imports: DynamicModule[]): DynamicModule {
     return {
       module: IdentityModule,
@@ -64,6 +69,12 @@ export class IdentityModule {
           provide: MachineIdentities,
           inject: [DATA_SOURCE, CLOCK],
           useFactory: (source: DataSource, clock: Clock) => new MachineIdentities(source, clock),
+        },
+        {
+          provide: RecordSweep,
+          inject: [QUEUES, POOL, LOGGER],
+          useFactory: (queues: Queues, pool: pg.Pool, logger: Logger) =>
+            new RecordSweep(queues.queue('oidc'), pool, logger),
         },
         {
           provide: BUILT_IN_ISSUER,
@@ -90,5 +101,9 @@ export class IdentityModule {
       ],
       exports: [ProveIdentity, MachineIdentities, BUILT_IN_ISSUER],
     };
+  }
+
+  onApplicationBootstrap(): void {
+    this.sweep.start();
   }
 }

@@ -29,7 +29,7 @@ meta-issuers:
     client-id: sigstore
     type: kubernetes
 ci-issuer-metadata:
-  *forge-type :
+  *forge-type:
     default-template-values:
       url: "https://forge.example"
     extension-templates:

@@ -150,12 +150,20 @@ function readProvider(name: string, entry: Entry, ignored: string[]): ProviderTe
   };
 }
 
+/**
+ * Upstream's own file has alias keys written `*name:`. In YAML 1.2 the colon belongs to the alias; Go's reader takes
+ * it for the separator, and so must we.
+ */
+function spacedAliases(source: string): string {
+  return source.replaceAll(/^([ \t]*\*[A-Za-z0-9_-]+):(?=\s|$)/gm, '$1 :');
+}
+
 /** @throws {Fault} identity/issuers-file, identity/template, identity/issuer-claim: what to change, and where */
 export function parseIssuersFile(source: string): IssuersFile {
   let whole: unknown;
   try {
     // Every JSON text is YAML 1.2, so one reader does for both variants.
-    whole = parse(source, { uniqueKeys: true, merge: true });
+    whole = parse(spacedAliases(source), { uniqueKeys: true, merge: true, logLevel: 'error' });
   } catch (cause) {
     throw new Fault('malformed', 'identity/issuers-file', 'issuers file: not YAML and not JSON', { cause });
   }

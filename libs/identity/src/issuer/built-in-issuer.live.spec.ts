@@ -18,6 +18,8 @@ import { ProveIdentity } from '../prove-identity.js';
 import { BuiltInIssuer } from './built-in-issuer.js';
 import { IdentityIssuer1763700000000, MachineEntity } from './issuer-tables.js';
 import { MachineIdentities } from './machine-identities.js';
+import { ProviderStore } from './provider-store.js';
+import { sweepRecords } from './sweep-records.js';
 
 function testSigner(privateKey: KeyObject, publicKey: KeyObject): Signer {
   return {
@@ -254,6 +256,19 @@ describe('the built-in issuer', () => {
     expect(await ask(clientSecret)).toMatchObject({ status: 200 });
     await machines.revoke('gone');
     expect(await ask(clientSecret)).toMatchObject({ status: 401 });
+  });
+
+  test('forgets a record at its expiry, and the sweep removes it', async () => {
+    const store = new ProviderStore('Session', pool, machines);
+    await store.upsert('old', { uid: 'u1' }, -1);
+    await store.upsert('new', { uid: 'u2', userCode: 'ABCD', grantId: 'g' }, 60);
+    expect(await store.find('old')).toBeUndefined();
+    expect(await store.findByUid('u2')).toMatchObject({ uid: 'u2' });
+    expect(await sweepRecords(pool)).toBe(1);
+    await store.consume('new');
+    expect(await store.findByUserCode('ABCD')).toMatchObject({ consumed: expect.any(Number) });
+    await store.revokeByGrantId('g');
+    expect(await store.find('new')).toBeUndefined();
   });
 
   test('keeps no secret that could be presented', async () => {

@@ -100,11 +100,3 @@ export class ProviderStore implements Adapter {
     return row.consumed === null ? row.payload : { ...row.payload, consumed: row.consumed };
   }
 }
-
-/** Removes what has expired; safe to run on every replica at any time. */
-export async function sweepRecords(pool: pg.Pool): Promise<number> {
-  const { rowCount } = await pool.query(
-    "DELETE FROM oidc_record WHERE expires_at < now() - interval '1 hour'",
-  );
-  return rowCount ?? 0;
-}
