@@ -1,10 +1,19 @@
 /** One count, one timing and one log line for each request, under names that existing boards know. */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Logger, Metrics } from '#platform';
 import { publicPathOf } from './public-paths.js';
 
 /** Labels come from callers otherwise, and every new one costs memory for ever. */
 const METHODS = new Set(['get', 'head', 'post', 'put', 'delete', 'options']);
+
+/** What must be noted on arrival: a door may rewrite the path, and a closed HTTP/2 stream forgets its caller. */
+interface Arrival {
+  readonly door: string;
+  readonly path: string;
+  readonly from: string;
+}
+
+const NOWHERE: Arrival = { door: 'none', path: '', from: '' };
 
 export function countRequests(server: FastifyInstance, logger: Logger, metrics: Metrics): void {
   const total = metrics.counter('http_requests_total', 'HTTP and gRPC requests answered', [
@@ -17,8 +26,18 @@ export function countRequests(server: FastifyInstance, logger: Logger, metrics: 
     'Time from the request line to the end of the answer',
     ['door', 'method'],
   );
+  const arrivals = new WeakMap<FastifyRequest, Arrival>();
+  server.addHook('onRequest', (request, _reply, done) => {
+    arrivals.set(request, {
+      door: publicPathOf(request.url).door,
+      // Without the query, which may carry codes that are worth something.
+      path: request.url.split('?', 1)[0]?.slice(0, 256) ?? '',
+      from: request.ip,
+    });
+    done();
+  });
   server.addHook('onResponse', (request, reply, done) => {
-    const { door } = publicPathOf(request.url);
+    const { door, path, from } = arrivals.get(request) ?? NOWHERE;
     const spelling = request.method.toLowerCase();
     const method = METHODS.has(spelling) ? spelling : 'other';
     const code = reply.raw.statusCode;
@@ -28,11 +47,10 @@ export function countRequests(server: FastifyInstance, logger: Logger, metrics: 
       requestId: request.id,
       door,
       method: request.method,
-      // Without the query, which may carry codes that are worth something.
-      path: request.url.split('?', 1)[0]?.slice(0, 256),
+      path,
       status: code,
       ms: Math.round(reply.elapsedTime * 10) / 10,
-      from: request.ip,
+      from,
       http: request.raw.httpVersion,
     };
     if (door === 'health') logger.debug(line, 'answered');

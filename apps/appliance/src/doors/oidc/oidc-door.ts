@@ -20,6 +20,8 @@ export function openOidcDoor(server: FastifyInstance, issuer: BuiltInIssuer, log
         reply.hijack();
         // The server may have rewritten the path (doubled slashes); the library reads it from the raw request.
         request.raw.url = request.url;
+        // Where the server notes what it rewrote; the library would take the difference for a path it is mounted under.
+        Reflect.deleteProperty(request.raw, 'originalUrl');
         try {
           await issuer.handle(request.raw, reply.raw);
         } catch (error) {
