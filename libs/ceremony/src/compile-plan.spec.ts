@@ -32,6 +32,7 @@ function compile(steps: string, adopt: Record<string, string> = {}): Plan {
     notBefore: '2026-11-21T00:00:00Z',
     generation: 'G1',
     adopt,
+    authorities: { code: 'own', time: 'own' },
   });
 }
 

@@ -17,6 +17,11 @@ import { Instance, type Mode } from '#instance';
 import { z } from 'zod';
 import { Step, type Script, type StepKind } from './script.js';
 
+const Authority = z.enum(['own', 'external']);
+/** Whether the root above our intermediates is made here or belongs to somebody else. */
+export const Authorities = z.strictObject({ code: Authority, time: Authority });
+export type Authorities = z.infer<typeof Authorities>;
+
 export const PlanParameters = z.strictObject({
   instance: Instance,
   /** First instant of everything this ceremony makes: RFC 3339, UTC, whole seconds. */
@@ -24,6 +29,7 @@ export const PlanParameters = z.strictObject({
   /** Part of every subject, so that no name is ever used for two keys. */
   generation: z.string().regex(/^[A-Za-z0-9-]{1,20}$/),
   adopt: z.record(z.string(), z.string()),
+  authorities: Authorities,
 });
 export type PlanParameters = z.infer<typeof PlanParameters>;
 
@@ -42,14 +48,17 @@ export type Plan = z.infer<typeof Plan>;
 
 /** Which kinds of step can answer a reference. */
 const KEYS: readonly StepKind[] = ['key.generate', 'key.adopt'];
+const CERTIFICATES: readonly StepKind[] = ['x509.sign', 'x509.accept'];
 const ANSWERS: Readonly<Record<StepKind, Readonly<Record<string, readonly StepKind[]>>>> = {
   'hsm.inventory': { against: ['hsm.inventory'] },
   'key.generate': {},
   'key.adopt': {},
-  'x509.build': { key: KEYS, issuer: ['x509.sign'] },
+  'x509.build': { key: KEYS, issuer: CERTIFICATES },
   'x509.lint': { of: ['x509.build'] },
   'x509.sign': { of: ['x509.build'], with: KEYS },
-  'x509.chain': { certificates: ['x509.sign'] },
+  'x509.chain': { certificates: CERTIFICATES },
+  'x509.request': { key: KEYS },
+  'x509.accept': { key: KEYS },
   'log.key': { key: KEYS },
   'trustroot.compile': {
     'certificateAuthority.key': KEYS,
@@ -78,7 +87,7 @@ const ANSWERS: Readonly<Record<StepKind, Readonly<Record<string, readonly StepKi
     from: ['trustroot.compile'],
   },
   'tuf.publish': { repository: ['tuf.verify'] },
-  'artefact.write': { of: ['x509.chain', 'trustroot.compile', 'tuf.assemble'] },
+  'artefact.write': { of: ['x509.chain', 'x509.request', 'trustroot.compile', 'tuf.assemble'] },
 };
 
 /** The values of each placeholder. One with several values makes one step, or one list member, of each. */
@@ -139,14 +148,19 @@ function expandStep(step: Step, values: ReadonlyMap<string, readonly string[]>):
 
 export function compilePlan(scriptText: string, script: Script, parameters: PlanParameters): Plan {
   const values = placeholders(parameters);
-  const issuer = parameters.instance.services.oidc === undefined ? 'none' : 'built-in';
+  const facts: NonNullable<Step['when']> = {
+    issuer: parameters.instance.services.oidc === undefined ? 'none' : 'built-in',
+    codeAuthority: parameters.authorities.code,
+    timeAuthority: parameters.authorities.time,
+  };
   const written = script.steps.flatMap((step) => expandStep(step, values));
-  const left = new Set(
-    written.filter(({ when }) => when !== undefined && when.issuer !== issuer).map(({ id }) => id),
-  );
-  const steps = written
-    .filter(({ id }) => !left.has(id))
-    .map((step) => adopt(withoutAbsent(settle(step), left), parameters.adopt));
+  const [kept, left] = [
+    written.filter((step) => holds(step, facts)),
+    written.filter((step) => !holds(step, facts)),
+  ];
+  // Two steps may share an id under opposite conditions: what one is left out for, the other takes over.
+  const absent = new Set(left.map(({ id }) => id).filter((id) => !kept.some((step) => step.id === id)));
+  const steps = kept.map((step) => adopt(withoutAbsent(settle(step), absent), parameters.adopt));
   const plan: Plan = {
     apiVersion: 'ceremony/plan/v1',
     template: script.metadata.template,
@@ -159,6 +173,14 @@ export function compilePlan(scriptText: string, script: Script, parameters: Plan
   };
   lintPlan(plan);
   return plan;
+}
+
+function holds({ when = {} }: Step, facts: NonNullable<Step['when']>): boolean {
+  return (
+    (when.issuer ?? facts.issuer) === facts.issuer &&
+    (when.codeAuthority ?? facts.codeAuthority) === facts.codeAuthority &&
+    (when.timeAuthority ?? facts.timeAuthority) === facts.timeAuthority
+  );
 }
 
 /** A condition that held has no meaning left. */

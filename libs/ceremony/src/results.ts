@@ -23,7 +23,9 @@ export const DraftResult = z.looseObject({
 });
 export type DraftResult = z.infer<typeof DraftResult>;
 
-export const CertificateResult = z.looseObject({ certificate: Base64 });
+/** `above` is what an external authority sent with the certificate, its root last. */
+export const CertificateResult = z.looseObject({ certificate: Base64, above: z.array(Base64).optional() });
+export const RequestResult = z.looseObject({ request: Base64 });
 export const ChainResult = z.looseObject({ chain: z.array(Base64) });
 
 export const LogResult = z.looseObject({

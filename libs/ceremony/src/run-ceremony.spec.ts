@@ -1,16 +1,19 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
-import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parsePublicKey, sha256 } from '#core/crypto';
 import { logVerifier, parseNote, verifyNote } from '#core/note';
 import { fromBase64, toHex } from '#core/octets';
+import { formatPem, parsePem } from '#core/pem';
 import { parseTufFile, verifyRepository } from '#core/tuf';
+import { assembleCertificate, draftCaCertificate, parseCsr } from '#core/x509';
 import type { KeyRecord, NewKey, Signer } from '#hsm';
 import { parseInstance, parseTrustMaterial } from '#instance';
 import { HeldClock } from '#platform';
 import { RepositoryDirectory } from '#trust-root';
+import { GENESIS_MS, softwareCa, softwareKey } from '../../../test/kit/software-pki.js';
 import { EVALUATION_MARK, runCeremony, type CeremonyOrder, type Tokens } from './index.js';
 
 const INSTANCE = `
@@ -26,6 +29,8 @@ services:
   rekorV1: { url: 'https://127.0.0.1:8443', shards: [{ name: 2026-1 }] }
   rekorV2: [{ name: 2026-1, url: 'https://127.0.0.2:8443' }]
 `;
+
+const DAY_MS = 86_400_000;
 
 interface SoftKey {
   readonly record: KeyRecord;
@@ -277,5 +282,66 @@ describe('genesis', () => {
     await runCeremony(order({ bindings: { adopt: { 'code-root-key': uri } } }));
     const chain = (await material()).certificateAuthorities[0]?.chain ?? [];
     expect(toHex(fromBase64(chain.at(-1) ?? ''))).toContain(toHex(spki));
+  });
+
+  describe('under external roots', () => {
+    const authorities = { code: 'external', time: 'external' } as const;
+    const inputs = async () => {
+      const [run = ''] = await readdir(join(stateDir, 'ceremonies'));
+      const directory = join(stateDir, 'ceremonies', run, 'inputs');
+      await mkdir(directory, { recursive: true });
+      return directory;
+    };
+
+    /** What an authority elsewhere does with a request of ours. */
+    async function answer(name: string, role: 'code-intermediate' | 'tsa-intermediate', spki?: Uint8Array) {
+      const rootRole = role === 'code-intermediate' ? 'code-root' : 'time-root';
+      const root = softwareCa(rootRole, `Elsewhere ${rootRole}`, undefined, softwareKey('ecdsa-p384-sha384'));
+      const request = parseCsr(parsePem(await trust(`${name}.csr`))[0]?.der ?? new Uint8Array());
+      const draft = draftCaCertificate({
+        role,
+        serial: randomBytes(20),
+        subject: { organisation: 'Elsewhere', commonName: `Issued ${name}` },
+        issuer: root.certificate,
+        signatureAlgorithm: root.key.algorithm,
+        spki: spki ?? request.key.spki,
+        notBeforeMs: GENESIS_MS + 3_600_000,
+        untilMs: GENESIS_MS + 1000 * DAY_MS,
+      });
+      const der = assembleCertificate(draft.tbs, draft.signatureAlgorithm, root.key.sign(draft.tbs));
+      const pem = [der, root.certificate.der].map((one) => formatPem('CERTIFICATE', one)).join('');
+      await writeFile(join(await inputs(), `${name}.pem`), pem);
+    }
+
+    test('waits for each chain, and goes on when it is there', async () => {
+      const run = () => runCeremony(order({ bindings: { authorities } }));
+      await expect(run()).rejects.toMatchObject({ code: 'ceremony/waiting', kind: 'unavailable' });
+      await answer('fulcio-intermediate', 'code-intermediate');
+      await expect(run()).rejects.toMatchObject({ code: 'ceremony/waiting' });
+      await answer('tsa-intermediate', 'tsa-intermediate');
+      expect(await run()).toMatchObject({ status: 'closed', resumed: true });
+      const made = await material();
+      expect(made.certificateAuthorities[0]?.chain).toHaveLength(2);
+      expect(made.timestampAuthorities[0]?.chain).toHaveLength(3);
+      // The window opens no earlier than the authority's own dates.
+      expect(made.certificateAuthorities[0]?.start).toBe('2026-11-21T11:00:00Z');
+      expect((tokens.keys.get('root') ?? []).map(({ record }) => record.uri)).toEqual([
+        'pkcs11:token=airseal-root;object=tsa-intermediate',
+      ]);
+    });
+
+    test('refuses a chain for another key', async () => {
+      const run = () => runCeremony(order({ bindings: { authorities } }));
+      await expect(run()).rejects.toMatchObject({ code: 'ceremony/waiting' });
+      await answer('fulcio-intermediate', 'code-intermediate', softwareKey().spki);
+      await expect(run()).rejects.toMatchObject({ code: 'ceremony/foreign-key' });
+    });
+
+    test('refuses a certificate that may not issue for code signing', async () => {
+      const run = () => runCeremony(order({ bindings: { authorities } }));
+      await expect(run()).rejects.toMatchObject({ code: 'ceremony/waiting' });
+      await answer('fulcio-intermediate', 'tsa-intermediate');
+      await expect(run()).rejects.toMatchObject({ code: 'x509/lint' });
+    });
   });
 });

@@ -35,7 +35,7 @@ export interface CeremonyOrder {
   /** Text of the script, as `ceremony/genesis.yaml`. */
   readonly script: string;
   readonly instance: Instance;
-  readonly bindings: Pick<Bindings, 'adopt'>;
+  readonly bindings: Pick<Bindings, 'adopt' | 'authorities'>;
   /** Opened on the tokens of the bindings. */
   readonly hsm: Tokens;
   readonly stateDir: string;
@@ -87,7 +87,13 @@ export async function runCeremony(order: CeremonyOrder): Promise<CeremonyOutcome
   const transcript = await Transcript.open(join(directory, 'transcript.jsonl'), order.clock, boot);
   try {
     const hash = planHash(plan);
-    const bench = new Workbench({ plan, hsm: order.hsm, clock: order.clock, stateDir: order.stateDir });
+    const bench = new Workbench({
+      plan,
+      hsm: order.hsm,
+      clock: order.clock,
+      stateDir: order.stateDir,
+      runDirectory: directory,
+    });
     const resumed = transcript.entries.length > 0;
     const closed = transcript.entries.at(-1)?.type === 'closed';
     if (!resumed) await transcript.append('opened', '', openingOf(plan, hash, runId));
@@ -126,6 +132,10 @@ async function draftPlan(order: CeremonyOrder, base: string, runId: string): Pro
     // Evaluations are thrown away and made again within a year: without this, two roots would share a name.
     generation: order.generation ?? (evaluation ? `G1-${runId.slice(-4)}` : 'G1'),
     adopt: { ...order.bindings.adopt },
+    authorities: {
+      code: order.bindings.authorities?.code ?? 'own',
+      time: order.bindings.authorities?.time ?? 'own',
+    },
   });
   const directory = join(base, runId);
   await mkdir(directory, { mode: 0o700 });

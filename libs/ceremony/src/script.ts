@@ -16,13 +16,20 @@ const Name = z
 const Ref = Name;
 /** What a person in the room should know; shown while the step runs and kept in the transcript. */
 const Say = z.string().min(1).max(200);
+const FileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'a plain file name');
 const Text = z.string().min(1).max(64);
 
 const common = {
   id: Name,
   say: Say,
   /** Leaves the step out of the plan unless every fact is as written. */
-  when: z.strictObject({ issuer: z.enum(['built-in', 'none']) }).optional(),
+  when: z
+    .strictObject({
+      issuer: z.enum(['built-in', 'none']).optional(),
+      codeAuthority: z.enum(['own', 'external']).optional(),
+      timeAuthority: z.enum(['own', 'external']).optional(),
+    })
+    .optional(),
 };
 
 /** How long a certificate or a role lives, counted from the plan's `notBefore`. */
@@ -78,8 +85,24 @@ export const Step = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ ...common, kind: z.literal('x509.lint'), of: Ref }),
   z.strictObject({ ...common, kind: z.literal('x509.sign'), of: Ref, with: Ref, recovery: SameBytes }),
-  /** Leaf or issuing certificate first, root last. */
-  z.strictObject({ ...common, kind: z.literal('x509.chain'), certificates: z.array(Ref).min(2) }),
+  /** Leaf or issuing certificate first, root last; an accepted certificate brings what stands above it. */
+  z.strictObject({ ...common, kind: z.literal('x509.chain'), certificates: z.array(Ref).min(1) }),
+  /** Asks somebody else's authority for a certificate: a request that proves possession of the key. */
+  z.strictObject({
+    ...common,
+    kind: z.literal('x509.request'),
+    key: Ref,
+    subject: z.strictObject({ commonName: Text }),
+    recovery: SameBytes,
+  }),
+  /** Waits for the answer to a request: `inputs/<from>` in the run's directory, PEM, our certificate first. */
+  z.strictObject({
+    ...common,
+    kind: z.literal('x509.accept'),
+    role: z.enum(['code-intermediate', 'tsa-intermediate']),
+    key: Ref,
+    from: FileName,
+  }),
   z.strictObject({
     ...common,
     kind: z.literal('log.key'),
@@ -139,6 +162,7 @@ export const Step = z.discriminatedUnion('kind', [
     of: Ref,
     as: z.enum([
       'certificates',
+      'certificate-request',
       'trusted-root',
       'signing-config',
       'signing-config-v2',
@@ -149,7 +173,7 @@ export const Step = z.discriminatedUnion('kind', [
       'bootstrap-card',
       'trust-material',
     ]),
-    to: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'a plain file name'),
+    to: FileName,
   }),
 ]);
 export type Step = z.infer<typeof Step>;

@@ -25,13 +25,16 @@ export class Workbench {
   readonly hsm: Tokens;
   readonly clock: Clock;
   readonly stateDir: string;
+  /** Where this run keeps its plan, its transcript and what it is handed. */
+  readonly runDirectory: string;
   readonly #results = new Map<string, JsonObject>();
 
-  constructor(parts: { plan: Plan; hsm: Tokens; clock: Clock; stateDir: string }) {
+  constructor(parts: { plan: Plan; hsm: Tokens; clock: Clock; stateDir: string; runDirectory: string }) {
     this.plan = parts.plan;
     this.hsm = parts.hsm;
     this.clock = parts.clock;
     this.stateDir = parts.stateDir;
+    this.runDirectory = parts.runDirectory;
   }
 
   get mode(): Mode {

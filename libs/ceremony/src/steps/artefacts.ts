@@ -11,7 +11,7 @@ import {
   compileTrustedRoot,
   formatTrustFile,
 } from '#core/trust';
-import { ChainResult, TufFileResult } from '../results.js';
+import { ChainResult, RequestResult, TufFileResult } from '../results.js';
 import type { StepOf } from '../script.js';
 import type { StepWork } from '../step-work.js';
 import { EVALUATION_MARK, type Workbench } from '../workbench.js';
@@ -28,6 +28,8 @@ function contentOf(step: WriteStep, bench: Workbench): Uint8Array {
   switch (step.as) {
     case 'certificates':
       return pem('CERTIFICATE', ...bench.result(step.of, ChainResult).chain);
+    case 'certificate-request':
+      return pem('CERTIFICATE REQUEST', bench.result(step.of, RequestResult).request);
     case 'trusted-root':
       return formatTrustFile(compileTrustedRoot(materialOf(bench, step.of)));
     case 'signing-config':

@@ -39,6 +39,7 @@ function yearsLater(ms: number, years: number): number {
 /** The key that signs is the issuer's; it is found through the step that drafted the issuer. */
 function issuingKey(bench: Workbench, issuer: string): string {
   const signed = bench.plan.steps.find((step) => step.id === issuer);
+  if (signed?.kind === 'x509.accept') return signed.key;
   if (signed?.kind !== 'x509.sign')
     throw new Fault('corrupt', 'ceremony/result', `"${issuer}" is not a certificate`);
   const draft = bench.plan.steps.find((step) => step.id === signed.of);
@@ -52,13 +53,18 @@ export const buildCertificate: StepWork<StepOf<'x509.build'>> = {
     const subjectKey = bench.key(step.key);
     const signingKey = bench.key(step.issuer === undefined ? step.key : issuingKey(bench, step.issuer));
     const serial = await randomSerial(bench, signingKey.token);
-    const notBeforeMs = instantMs(bench.plan.parameters.notBefore);
-    const untilMs = yearsLater(notBeforeMs, step.validity.years);
+    const issuer = step.issuer === undefined ? undefined : certificate(bench, step.issuer);
+    // An external authority dates its certificates itself; ours must live within them.
+    const plannedMs = instantMs(bench.plan.parameters.notBefore);
+    const notBeforeMs = Math.max(plannedMs, issuer?.notBeforeMs ?? plannedMs);
+    const plannedUntilMs = yearsLater(notBeforeMs, step.validity.years);
+    const untilMs =
+      issuer === undefined ? plannedUntilMs : Math.min(plannedUntilMs, issuer.notAfterMs + 1000);
     const draft = draftCaCertificate({
       role: step.role,
       serial,
       subject: { organisation: bench.organisation, commonName: step.subject.commonName },
-      ...(step.issuer === undefined ? {} : { issuer: certificate(bench, step.issuer) }),
+      ...(issuer === undefined ? {} : { issuer }),
       signatureAlgorithm: signingKey.algorithm,
       spki: fromBase64(subjectKey.spki),
       notBeforeMs,
@@ -167,7 +173,10 @@ export const signCertificate: StepWork<StepOf<'x509.sign'>> = {
 
 export const proveChain: StepWork<StepOf<'x509.chain'>> = {
   async perform(step, bench) {
-    const chain = step.certificates.map((id) => certificate(bench, id));
+    const chain = step.certificates.flatMap((id) => {
+      const { certificate: der, above = [] } = bench.result(id, CertificateResult);
+      return [der, ...above].map((one) => parseCertificate(fromBase64(one)));
+    });
     verifyChain(chain);
     chain.forEach(({ spki }) => parsePublicKey(spki));
     await verifyChainTwice(chain.map(({ der }) => der));

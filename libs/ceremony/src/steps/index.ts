@@ -2,6 +2,7 @@
 import type { StepWorks } from '../step-work.js';
 import { writeArtefact } from './artefacts.js';
 import { buildCertificate, lintDraft, proveChain, signCertificate } from './certificates.js';
+import { acceptCertificate, requestCertificate } from './external-authority.js';
 import { adoptKey, generateKey, inventory } from './keys.js';
 import { logKey } from './logs.js';
 import { compileTrust, lintTrust } from './trust.js';
@@ -15,6 +16,8 @@ export const STEP_WORKS: StepWorks = {
   'x509.lint': lintDraft,
   'x509.sign': signCertificate,
   'x509.chain': proveChain,
+  'x509.request': requestCertificate,
+  'x509.accept': acceptCertificate,
   'log.key': logKey,
   'trustroot.compile': compileTrust,
   'trustroot.lint': lintTrust,

@@ -1,6 +1,6 @@
 import { Fault } from '#core/fault';
 import type { JsonObject } from '#core/json';
-import { toBase64 } from '#core/octets';
+import { fromBase64, toBase64 } from '#core/octets';
 import {
   compileSigningConfig,
   compileTrustedRoot,
@@ -8,8 +8,9 @@ import {
   lintTrustedRoot,
   type TrustFinding,
 } from '#core/trust';
+import { parseCertificate } from '#core/x509';
 import { TrustMaterial, type HsmKeyRecord } from '#instance';
-import { instantText, publishedTargets } from '#trust-root';
+import { instantMs, instantText, publishedTargets } from '#trust-root';
 import { ChainResult, LogResult, TrustResult } from '../results.js';
 import type { StepOf } from '../script.js';
 import type { StepWork } from '../step-work.js';
@@ -34,6 +35,11 @@ export const compileTrust: StepWork<StepOf<'trustroot.compile'>> = {
       return { name, url, key: keyOf(bench, key), origin, treeId, start };
     };
     const chain = (id: string) => bench.result(id, ChainResult).chain;
+    // The plan's date, unless an external authority dated its certificates later.
+    const startOf = (ders: readonly string[]) =>
+      instantText(
+        Math.max(instantMs(start), ...ders.map((der) => parseCertificate(fromBase64(der)).notBeforeMs)),
+      );
     const material: TrustMaterial = {
       apiVersion: 'airseal/trust-material/v1',
       mode: bench.mode,
@@ -44,7 +50,7 @@ export const compileTrust: StepWork<StepOf<'trustroot.compile'>> = {
           key: keyOf(bench, step.certificateAuthority.key),
           chain: chain(step.certificateAuthority.chain),
           url: services.fulcio,
-          start,
+          start: startOf(chain(step.certificateAuthority.chain)),
         },
       ],
       timestampAuthorities: [
@@ -52,7 +58,7 @@ export const compileTrust: StepWork<StepOf<'trustroot.compile'>> = {
           key: keyOf(bench, step.timestampAuthority.key),
           chain: chain(step.timestampAuthority.chain),
           url: services.tsa,
-          start,
+          start: startOf(chain(step.timestampAuthority.chain)),
         },
       ],
       ctLogs: step.ctLogs.map(log).map(({ name, url, key }) => ({ name, url, key, start })),
