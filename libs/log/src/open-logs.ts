@@ -9,22 +9,22 @@ import { parsePublicKey } from '#core/crypto';
 import { canonicalJson, parseJson } from '#core/json';
 import { v1LogId, v2LogId } from '#core/note';
 import { fromBase64, fromUtf8, toHex } from '#core/octets';
-import type { Hsm } from '#hsm';
+
 import { hostOf, type TrustMaterial } from '#instance';
 import type { Metrics } from '#platform';
 import type { Pool } from 'pg';
 import type { Trees } from '#tree';
 import type { EntryChecker } from './checked-entry.js';
+import { v1GenesisRequest, v2GenesisRequest, writeGenesisEntry } from './genesis-entry.js';
 import { noteFormat } from './note-format.js';
-import { onlineSigner, retiredSigner } from './online-signer.js';
-import { writeGenesisEntry } from './v1/genesis-entry.js';
+import { onlineSigner, retiredSigner, type SignerSource } from './online-signer.js';
 import { SetStore } from './v1/set-store.js';
 import { V1Log, type V1Shard } from './v1/v1-log.js';
 import { V2Log, V2Shard } from './v2/v2-log.js';
 
 export interface OpeningParts {
   readonly trees: Trees;
-  readonly hsm: Hsm;
+  readonly hsm: SignerSource;
   readonly pool: Pool;
   readonly material: TrustMaterial;
   readonly checker: EntryChecker;
@@ -67,14 +67,17 @@ export async function openV1Log({ trees, hsm, pool, material, checker, metrics }
   }
   const entries = metrics.counter('rekor_new_entries', 'Entries added to the v1 log', ['kind']);
   const log = new V1Log(shards, checker, (kind) => entries.inc({ kind }));
-  if (log.active.tree.size === 0n && log.active.tree.quarantine === undefined) {
-    const statement = canonicalJson(parseJson(fromUtf8(JSON.stringify(material))));
-    await writeGenesisEntry(pool, log, statement, await onlineSigner(hsm, material.transcript));
-  }
+  const transcript = await onlineSigner(hsm, material.transcript);
+  await writeGenesisEntry(pool, log.active.tree, statementOf(material), transcript, v1GenesisRequest, (body) => log.append(body));
   return log;
 }
 
-export async function openV2Log({ trees, hsm, material, checker, metrics }: OpeningParts): Promise<V2Log> {
+/** What the first entry of each shard vouches for: the trust material as the ceremonies left it. */
+function statementOf(material: TrustMaterial): Uint8Array {
+  return canonicalJson(parseJson(fromUtf8(JSON.stringify(material))));
+}
+
+export async function openV2Log({ trees, hsm, pool, material, checker, metrics }: OpeningParts): Promise<V2Log> {
   const entries = metrics.counter('rekor_v2_new_hashedrekord_entries', 'Entries added to the v2 log');
   const shards: V2Shard[] = [];
   for (const { name, url, origin, key, end } of byStart(material.rekorV2)) {
@@ -87,7 +90,11 @@ export async function openV2Log({ trees, hsm, material, checker, metrics }: Open
       frozen,
     });
     const keyId = v2LogId(origin, parsePublicKey(fromBase64(key.spki)));
-    shards.push(new V2Shard(hostOf(url), tree, keyId, checker, () => entries.inc()));
+    const shard = new V2Shard(hostOf(url), tree, keyId, checker, () => entries.inc());
+    const transcript = await onlineSigner(hsm, material.transcript);
+    const never = new AbortController().signal;
+    await writeGenesisEntry(pool, tree, statementOf(material), transcript, v2GenesisRequest, (body) => shard.append(body, never));
+    shards.push(shard);
   }
   return new V2Log(shards);
 }
