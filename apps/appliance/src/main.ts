@@ -33,6 +33,9 @@ const { values } = parseArgs({
   },
 });
 
+/** What closing the token, the queues and the database may take once the doors are shut. */
+const STOP_GRACE_MS = 5000;
+
 let logger: Logger | undefined;
 try {
   if (values['settings-page']) process.stdout.write(formatSettingsPage());
@@ -65,6 +68,8 @@ async function serve(settings: Settings, log: Logger): Promise<void> {
     if (stopping) process.exit(1);
     stopping = true;
     log.info({ signal }, 'stopping');
+    // Everything durable is in PostgreSQL already; a stop that hangs is worse than one that is cut.
+    setTimeout(() => fail(new Error('the stop took too long')), settings.limits.shutdownMs + STOP_GRACE_MS).unref();
     appliance.close().then(() => {
       log.info('stopped');
       process.exit(0);

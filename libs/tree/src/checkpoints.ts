@@ -11,6 +11,7 @@
  * Another replica may have stored a larger one by the time ours arrives; then that one is published instead, and
  * it covers ours.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { Fault, isFault } from '#core/fault';
 import type { TreeHead } from '#core/merkle';
@@ -65,6 +66,7 @@ export class Checkpoints {
   #committed: TreeHead | undefined;
   #working: Promise<void> | undefined;
   #stopped = false;
+  readonly #stopping = new AbortController();
 
   constructor(parts: CheckpointParts) {
     this.#parts = parts;
@@ -165,6 +167,7 @@ export class Checkpoints {
   /** Signs nothing more; whoever waits gets `fault`. */
   stop(fault: Fault): void {
     this.#stopped = true;
+    this.#stopping.abort();
     for (const waiter of this.#waiters) {
       clearTimeout(waiter.timer);
       waiter.reject(fault);
@@ -204,7 +207,8 @@ export class Checkpoints {
         this.#parts.logger.error({ err, size: head.size.toString() }, 'no checkpoint could be made; trying again');
         pauseMs = Math.max(pauseMs, RETRY_MS);
       }
-      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      // A stop ends the pause; nothing is signed after it.
+      if (pauseMs > 0) await pause(pauseMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
     }
   }
 
