@@ -20,12 +20,18 @@ export function readBundle(path: string): Bundle {
   }
   const { content } = bundle;
   const signature =
-    content.$case === 'dsseEnvelope' ? content.dsseEnvelope.signatures[0]?.sig : content.messageSignature.signature;
+    content.$case === 'dsseEnvelope'
+      ? content.dsseEnvelope.signatures[0]?.sig
+      : content.messageSignature.signature;
   if (signature === undefined || signature.length === 0) {
     throw new Fault('unverified', 'bundle/no-signature', `${path} holds no signature`);
   }
   if (bundle.verificationMaterial.content.$case === 'publicKey') {
-    throw new Fault('unverified', 'bundle/no-certificate', `${path} holds no certificate, so it names no signer`);
+    throw new Fault(
+      'unverified',
+      'bundle/no-certificate',
+      `${path} holds no certificate, so it names no signer`,
+    );
   }
   return bundle;
 }
@@ -41,11 +47,15 @@ export function writeBundle(path: string, bundle: Bundle): void {
 
 function modernised(bundle: Bundle): Bundle {
   const { content } = bundle.verificationMaterial;
-  const leaf = content.$case === 'x509CertificateChain' ? content.x509CertificateChain.certificates[0] : undefined;
+  const leaf =
+    content.$case === 'x509CertificateChain' ? content.x509CertificateChain.certificates[0] : undefined;
   if (leaf === undefined) return bundle;
   return {
     ...bundle,
     mediaType: 'application/vnd.dev.sigstore.bundle.v0.3+json',
-    verificationMaterial: { ...bundle.verificationMaterial, content: { $case: 'certificate', certificate: leaf } },
+    verificationMaterial: {
+      ...bundle.verificationMaterial,
+      content: { $case: 'certificate', certificate: leaf },
+    },
   } as Bundle;
 }

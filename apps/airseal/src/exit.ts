@@ -19,9 +19,14 @@ export function exitCodeOf(fault: Fault): number {
 
 /** Prints why, sets the exit code; JSON callers get the same facts as one line on standard error. */
 export function failWith(error: unknown): void {
-  const json = process.argv.some((word, at) => word === '--output=json' || (word === 'json' && /^(-o|--output)$/.test(process.argv[at - 1] ?? '')));
+  const json = process.argv.some(
+    (word, at) =>
+      word === '--output=json' || (word === 'json' && /^(-o|--output)$/.test(process.argv[at - 1] ?? '')),
+  );
   if (!isFault(error)) {
-    process.stderr.write(`airseal: defect: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.stderr.write(
+      `airseal: defect: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
     process.exitCode = 1;
     return;
   }

@@ -22,7 +22,11 @@ function isMachineCredentials(value: unknown): value is MachineCredentials {
 
 function assertJwt(token: string): string {
   if (!/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/.test(token)) {
-    throw new Fault('malformed', 'cli/not-a-token', 'the identity token is not a JWT; fetch a fresh one from your issuer');
+    throw new Fault(
+      'malformed',
+      'cli/not-a-token',
+      'the identity token is not a JWT; fetch a fresh one from your issuer',
+    );
   }
   return token;
 }
@@ -55,7 +59,11 @@ export async function fetchToken(credentials: MachineCredentials): Promise<strin
   const token = answer['access_token'];
   if (!response.ok || typeof token !== 'string') {
     const why = typeof answer['error'] === 'string' ? answer['error'] : `status ${response.status}`;
-    throw new Fault('refused', 'cli/credentials-refused', `the issuer refused these machine credentials: ${why}`);
+    throw new Fault(
+      'refused',
+      'cli/credentials-refused',
+      `the issuer refused these machine credentials: ${why}`,
+    );
   }
   return assertJwt(token);
 }
@@ -63,7 +71,11 @@ export async function fetchToken(credentials: MachineCredentials): Promise<strin
 export function readCredentials(path: string): MachineCredentials {
   const value = readJson(path, 'credentials file');
   if (!isMachineCredentials(value)) {
-    throw new Fault('malformed', 'cli/not-credentials', `${path} does not hold machine credentials; see \`airseal identity add\``);
+    throw new Fault(
+      'malformed',
+      'cli/not-credentials',
+      `${path} does not hold machine credentials; see \`airseal identity add\``,
+    );
   }
   return value;
 }

@@ -36,7 +36,9 @@ export function trustAuthorities(file: string): void {
   try {
     pem = readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new Fault('absent', 'cli/no-ca-file', `cannot read the TLS authorities in ${file}; see --ca-file`, { cause });
+    throw new Fault('absent', 'cli/no-ca-file', `cannot read the TLS authorities in ${file}; see --ca-file`, {
+      cause,
+    });
   }
   setDefaultCACertificates([...getCACertificates('default'), pem]);
 }

@@ -8,10 +8,15 @@ export interface GlobalOptions {
   readonly caFile?: string;
 }
 
-type Printable = string | number | boolean | null | readonly Printable[] | { readonly [key: string]: Printable };
+type Printable =
+  string | number | boolean | null | readonly Printable[] | { readonly [key: string]: Printable };
 
 /** Prints one result: `text` lines, or `record` as one line of JSON. */
-export function print(options: GlobalOptions, record: Readonly<Record<string, Printable>>, text: readonly string[]): void {
+export function print(
+  options: GlobalOptions,
+  record: Readonly<Record<string, Printable>>,
+  text: readonly string[],
+): void {
   const lines = options.output === 'json' ? [JSON.stringify(record)] : text;
   process.stdout.write(`${lines.join('\n')}\n`);
 }
@@ -25,5 +30,10 @@ export function progress(text: string): void {
 export function table(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];
   for (const row of rows) row.forEach((cell, at) => (widths[at] = Math.max(widths[at] ?? 0, cell.length)));
-  return rows.map((row) => row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  ').trimEnd());
+  return rows.map((row) =>
+    row
+      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
 }

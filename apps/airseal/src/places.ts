@@ -19,7 +19,8 @@ export function flag(flags: Flags, name: string): string | undefined {
 /** The text of flag `name`; `spelling` is what the person types. */
 export function requiredFlag(flags: Flags, name: string, spelling: string): string {
   const value = flag(flags, name);
-  if (value === undefined) throw new Fault('malformed', 'cli/flag-missing', `${spelling} is needed here; see --help`);
+  if (value === undefined)
+    throw new Fault('malformed', 'cli/flag-missing', `${spelling} is needed here; see --help`);
   return value;
 }
 
@@ -35,7 +36,11 @@ export function fetchedTrustDirectory(): string {
 function firstExisting(what: string, spelling: string, candidates: readonly string[]): string {
   const found = candidates.find((path) => existsSync(path));
   if (found === undefined) {
-    throw new Fault('absent', 'cli/file-not-found', `no ${what} found; name one with ${spelling}, or run \`airseal trust fetch\``);
+    throw new Fault(
+      'absent',
+      'cli/file-not-found',
+      `no ${what} found; name one with ${spelling}, or run \`airseal trust fetch\``,
+    );
   }
   return found;
 }

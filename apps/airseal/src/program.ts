@@ -22,19 +22,34 @@ interface Verb {
 /** What a verb receives: its own flags and the global ones, by camel-case name. */
 export type Flags = GlobalOptions & Readonly<Record<string, unknown>>;
 
-const TRUSTED_ROOT: Flag = ['--trusted-root <file>', 'trusted_root.json to verify against (default: the instance at hand)'];
-const SIGNING_CONFIG: Flag = ['--signing-config <file>', 'signing_config.v0.2.json that names the services to use'];
+const TRUSTED_ROOT: Flag = [
+  '--trusted-root <file>',
+  'trusted_root.json to verify against (default: the instance at hand)',
+];
+const SIGNING_CONFIG: Flag = [
+  '--signing-config <file>',
+  'signing_config.v0.2.json that names the services to use',
+];
 const IDENTITY_TOKEN: Flag = [
   '--identity-token <file>',
   'file that holds an identity token; else SIGSTORE_ID_TOKEN, else --credentials',
 ];
-const CREDENTIALS: Flag = ['--credentials <file>', 'machine credentials, as written by `airseal identity add`'];
+const CREDENTIALS: Flag = [
+  '--credentials <file>',
+  'machine credentials, as written by `airseal identity add`',
+];
 const BUNDLE: Flag = ['--bundle <file>', 'bundle to write or to read (default: ARTIFACT.sigstore.json)'];
 const IDENTITY_FLAGS: readonly Flag[] = [
   ['--certificate-identity <text>', 'the signer, exactly as in the certificate'],
-  ['--certificate-identity-regexp <pattern>', 'the signer, as a regular expression that must match the whole identity'],
+  [
+    '--certificate-identity-regexp <pattern>',
+    'the signer, as a regular expression that must match the whole identity',
+  ],
   ['--certificate-oidc-issuer <url>', 'who vouched for the signer, exactly'],
-  ['--certificate-oidc-issuer-regexp <pattern>', 'who vouched for the signer, as a whole-match regular expression'],
+  [
+    '--certificate-oidc-issuer-regexp <pattern>',
+    'who vouched for the signer, as a whole-match regular expression',
+  ],
 ];
 const SETTINGS: Flag = ['--settings <file>', 'settings of the appliance (default: STATE/airseal.yaml)'];
 
@@ -62,7 +77,11 @@ export const VERBS: readonly Verb[] = [
     operands: [['<artifact>', 'file that the statement is about']],
     flags: [
       ['--predicate <file>', 'JSON file that holds the predicate'],
-      ['--type <type>', 'predicate type: a URI, or slsaprovenance1, spdxjson, cyclonedx, openvex, vuln, custom', 'custom'],
+      [
+        '--type <type>',
+        'predicate type: a URI, or slsaprovenance1, spdxjson, cyclonedx, openvex, vuln, custom',
+        'custom',
+      ],
       BUNDLE,
       SIGNING_CONFIG,
       TRUSTED_ROOT,
@@ -76,8 +95,14 @@ export const VERBS: readonly Verb[] = [
     path: ['verify-blob-attestation'],
     summary: 'verify a statement about a file, offline',
     operands: [['<artifact>', 'file that the statement is about']],
-    flags: [BUNDLE, TRUSTED_ROOT, ['--type <type>', 'predicate type that the statement must have'], ...IDENTITY_FLAGS],
-    example: 'airseal verify-blob-attestation --type cyclonedx --certificate-identity ci@corp.example --certificate-oidc-issuer https://id.corp.example app.tar',
+    flags: [
+      BUNDLE,
+      TRUSTED_ROOT,
+      ['--type <type>', 'predicate type that the statement must have'],
+      ...IDENTITY_FLAGS,
+    ],
+    example:
+      'airseal verify-blob-attestation --type cyclonedx --certificate-identity ci@corp.example --certificate-oidc-issuer https://id.corp.example app.tar',
     run: async () => (await import('./commands/verify-blob-attestation.command.js')).verifyBlobAttestation,
   },
   {
@@ -143,7 +168,8 @@ export const VERBS: readonly Verb[] = [
     path: ['identity', 'token'],
     summary: 'fetch an identity token for other clients; valid for minutes, written to a 0600 file',
     flags: [CREDENTIALS, ['--token-file <file>', 'where to write the token (required)']],
-    example: 'airseal identity token --credentials builder.json --token-file token && cosign sign-blob --identity-token token …',
+    example:
+      'airseal identity token --credentials builder.json --token-file token && cosign sign-blob --identity-token token …',
     run: async () => (await import('./commands/identity.command.js')).writeToken,
   },
   {

@@ -29,7 +29,12 @@ export function predicateType(name: string): string {
   return type;
 }
 
-export function formatStatement(name: string, artifact: Uint8Array, type: string, predicate: unknown): Buffer {
+export function formatStatement(
+  name: string,
+  artifact: Uint8Array,
+  type: string,
+  predicate: unknown,
+): Buffer {
   return Buffer.from(
     JSON.stringify({
       _type: 'https://in-toto.io/Statement/v1',
@@ -50,14 +55,23 @@ export function verifyStatement(payload: Uint8Array, artifact: Uint8Array, type:
   try {
     statement = JSON.parse(Buffer.from(payload).toString('utf8')) as typeof statement;
   } catch (cause) {
-    throw new Fault('malformed', 'statement/malformed', 'the signed payload is not an in-toto statement', { cause });
+    throw new Fault('malformed', 'statement/malformed', 'the signed payload is not an in-toto statement', {
+      cause,
+    });
   }
   const digest = toHex(sha256(artifact));
-  if (!Array.isArray(statement.subject) || !statement.subject.some((subject) => subject.digest?.['sha256'] === digest)) {
+  if (
+    !Array.isArray(statement.subject) ||
+    !statement.subject.some((subject) => subject.digest?.['sha256'] === digest)
+  ) {
     throw new Fault('unverified', 'statement/other-subject', 'the statement is about another artifact');
   }
   if (type !== undefined && statement.predicateType !== predicateType(type)) {
-    throw new Fault('unverified', 'statement/other-type', `the statement is of type ${String(statement.predicateType)}`);
+    throw new Fault(
+      'unverified',
+      'statement/other-type',
+      `the statement is of type ${String(statement.predicateType)}`,
+    );
   }
   return String(statement.predicateType);
 }

@@ -47,7 +47,10 @@ export const Instance = z.strictObject({
   /** Which API the default signing config offers: v1 by default, v2 as the opt-in (ARCHITECTURE). */
   defaultRekorApi: z.enum(['v1', 'v2']).default('v1'),
   /** How often couriers carry media across the gap; sets how long TUF timestamps must live. */
-  courierInterval: z.string().regex(/^\d+[hd]$/).default('7d'),
+  courierInterval: z
+    .string()
+    .regex(/^\d+[hd]$/)
+    .default('7d'),
   /** Which clients the fleet runs: decides which compatibility targets are published. */
   clients: z.array(z.string()).default([]),
   /** `as-is` writes the subject into the certificate; `pseudonym` a keyed hash of it. Per issuer URL. */

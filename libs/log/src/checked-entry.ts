@@ -1,5 +1,5 @@
 import { readV1Entry, readV2Entry } from '#core/entry';
-import { Fault, type FaultKind } from '#core/fault';
+import type { Fault, FaultKind } from '#core/fault';
 
 export type Face = 'v1' | 'v2';
 

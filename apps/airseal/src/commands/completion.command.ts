@@ -22,7 +22,9 @@ function words(): Map<string, Set<string>> {
 }
 
 function bash(): string {
-  const cases = [...words()].map(([path, next]) => `    ${JSON.stringify(path)}) words=${JSON.stringify([...next].join(' '))} ;;`);
+  const cases = [...words()].map(
+    ([path, next]) => `    ${JSON.stringify(path)}) words=${JSON.stringify([...next].join(' '))} ;;`,
+  );
   return `_airseal() {
   local path="" word words=""
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
@@ -41,7 +43,8 @@ complete -o filenames -F _airseal airseal
 function fish(): string {
   const lines: string[] = [];
   for (const [path, next] of words()) {
-    const seen = path === '' ? '__fish_use_subcommand' : `__fish_seen_subcommand_from ${path.split(' ').at(-1) ?? ''}`;
+    const seen =
+      path === '' ? '__fish_use_subcommand' : `__fish_seen_subcommand_from ${path.split(' ').at(-1) ?? ''}`;
     for (const word of next) {
       lines.push(
         word.startsWith('--')
@@ -60,7 +63,8 @@ export function printCompletion([shell = '']: string[]): Promise<void> {
     fish,
   };
   const script = scripts[shell];
-  if (script === undefined) throw new Fault('malformed', 'cli/unknown-shell', 'completion is known for bash, zsh and fish');
+  if (script === undefined)
+    throw new Fault('malformed', 'cli/unknown-shell', 'completion is known for bash, zsh and fish');
   process.stdout.write(script());
   return Promise.resolve();
 }

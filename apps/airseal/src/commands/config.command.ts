@@ -28,7 +28,8 @@ function serviceUrls({ services }: Instance): readonly (readonly [service: strin
 
 async function findingOf(host: string, mode: Instance['mode']): Promise<string> {
   if (mode === 'production') {
-    if (host === 'localhost' || host.endsWith('.localhost')) return 'REFUSED: localhost means another machine to each client';
+    if (host === 'localhost' || host.endsWith('.localhost'))
+      return 'REFUSED: localhost means another machine to each client';
     if (isIP(host.replaceAll(/[[\]]/g, '')) !== 0) return 'REFUSED: an address cannot move; use a name';
     if (!host.includes('.')) return 'REFUSED: a single label depends on each client’s search domain';
   }
@@ -44,15 +45,27 @@ export async function checkConfig(_operands: string[], flags: Flags): Promise<vo
   const settings = loadSettings(path);
   const instance = parseInstance(readText(settings.instance, 'instance file'));
   if (instance.mode !== settings.mode) {
-    throw new Fault('refused', 'config/mode', `settings say ${settings.mode}, the instance says ${instance.mode}`);
+    throw new Fault(
+      'refused',
+      'config/mode',
+      `settings say ${settings.mode}, the instance says ${instance.mode}`,
+    );
   }
   const names = await Promise.all(
-    serviceUrls(instance).map(async ([service, url]) => ({ service, url, finding: await findingOf(hostOf(url), instance.mode) })),
+    serviceUrls(instance).map(async ([service, url]) => ({
+      service,
+      url,
+      finding: await findingOf(hostOf(url), instance.mode),
+    })),
   );
   // Two v2 shards, or v1 and v2, under one host would be one name for two logs.
   const hosts = instance.services.rekorV2.map((shard) => hostOf(shard.url));
   if (new Set([...hosts, hostOf(instance.services.rekorV1.url)]).size !== hosts.length + 1) {
-    throw new Fault('refused', 'config/shared-host', 'each log shard needs a host name of its own: a shard is a host name');
+    throw new Fault(
+      'refused',
+      'config/shared-host',
+      'each log shard needs a host name of its own: a shard is a host name',
+    );
   }
   const personal = [
     'certificate subject (e-mail, URI or name of the signer): in the certificate log and in v1 and v2 entries',
@@ -66,20 +79,43 @@ export async function checkConfig(_operands: string[], flags: Flags): Promise<vo
     standard: each.standard,
     permitted: profile === 'standard' || each.fips,
   }));
-  print(flags, { settings: path, mode: settings.mode, organisation: instance.organisation, names, personal, profile, algorithms }, [
-    `${path}: mode ${settings.mode}, organisation ${instance.organisation}`,
-    '',
-    'Names, burnt into certificates, checkpoints and bundles:',
-    ...table(names.map((each) => [`  ${each.service}`, each.url, each.finding])),
-    '',
-    'Personal fields that enter a log that never forgets:',
-    ...personal.map((each) => `  ${each}`),
-    '',
-    `Algorithms under the ${profile} profile:`,
-    ...table(algorithms.map((each) => [`  ${each.name}`, each.permitted ? 'permitted' : 'refused', each.standard, each.use])),
-  ]);
+  print(
+    flags,
+    {
+      settings: path,
+      mode: settings.mode,
+      organisation: instance.organisation,
+      names,
+      personal,
+      profile,
+      algorithms,
+    },
+    [
+      `${path}: mode ${settings.mode}, organisation ${instance.organisation}`,
+      '',
+      'Names, burnt into certificates, checkpoints and bundles:',
+      ...table(names.map((each) => [`  ${each.service}`, each.url, each.finding])),
+      '',
+      'Personal fields that enter a log that never forgets:',
+      ...personal.map((each) => `  ${each}`),
+      '',
+      `Algorithms under the ${profile} profile:`,
+      ...table(
+        algorithms.map((each) => [
+          `  ${each.name}`,
+          each.permitted ? 'permitted' : 'refused',
+          each.standard,
+          each.use,
+        ]),
+      ),
+    ],
+  );
   const refused = names.filter((each) => each.finding.startsWith('REFUSED'));
   if (refused.length > 0) {
-    throw new Fault('refused', 'config/names', `${refused.map((each) => each.service).join(', ')}: mend these names before genesis`);
+    throw new Fault(
+      'refused',
+      'config/names',
+      `${refused.map((each) => each.service).join(', ')}: mend these names before genesis`,
+    );
   }
 }

@@ -13,7 +13,11 @@ import { parseTrustMaterial } from '#instance';
 import { flag, readText, stateDirectory } from '../places.js';
 import type { Flags } from '../program.js';
 
-const SYSTEM_BUNDLES = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/cert.pem'];
+const SYSTEM_BUNDLES = [
+  '/etc/ssl/certs/ca-certificates.crt',
+  '/etc/pki/tls/certs/ca-bundle.crt',
+  '/etc/ssl/cert.pem',
+];
 
 /** Writes the system's authorities and our own into one file and returns its path. */
 function combinedAuthorities(state: string): string {
@@ -33,9 +37,12 @@ const FORMATS: Readonly<Record<string, (name: string, value: string) => string>>
 
 export function printEnvironment(_operands: string[], flags: Flags): Promise<void> {
   const format = FORMATS[flag(flags, 'for') ?? 'sh'];
-  if (format === undefined) throw new Fault('malformed', 'cli/unknown-shell', '--for takes sh, powershell or ci');
+  if (format === undefined)
+    throw new Fault('malformed', 'cli/unknown-shell', '--for takes sh, powershell or ci');
   const state = stateDirectory(flags);
-  const material = parseTrustMaterial(readText(join(state, 'trust', 'trust-material.json'), 'trust material'));
+  const material = parseTrustMaterial(
+    readText(join(state, 'trust', 'trust-material.json'), 'trust material'),
+  );
   const authorities = combinedAuthorities(state);
   const variables: Readonly<Record<string, string>> = {
     // One TUF cache per instance: `cosign initialize` deletes the directory it is given.

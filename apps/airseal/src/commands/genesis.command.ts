@@ -21,7 +21,11 @@ export async function holdGenesis(_operands: string[], flags: Flags): Promise<vo
   const settings = loadSettings(settingsPath(flags));
   const bindingsPath = flag(flags, 'bindings') ?? resolve(stateDirectory(flags), 'ceremony-bindings.yaml');
   const bindings = parseBindings(readText(bindingsPath, 'ceremony bindings'));
-  const hsm = await Hsm.open({ tokens: bindings.tokens, runtimeDir: settings.runtimeDir, mode: settings.mode });
+  const hsm = await Hsm.open({
+    tokens: bindings.tokens,
+    runtimeDir: settings.runtimeDir,
+    mode: settings.mode,
+  });
   try {
     const outcome = await runCeremony({
       script: readText(flag(flags, 'script') ?? GENESIS, 'ceremony script'),
@@ -31,7 +35,8 @@ export async function holdGenesis(_operands: string[], flags: Flags): Promise<vo
       stateDir: settings.stateDir,
       clock: systemClock,
       progress: ({ at, of, state, say }) => {
-        if (state !== 'begins') progress(`  [${at}/${of}] ${say}${state === 'known' ? ' (done before)' : ''}`);
+        if (state !== 'begins')
+          progress(`  [${at}/${of}] ${say}${state === 'known' ? ' (done before)' : ''}`);
       },
     });
     print(flags, { ...outcome }, [

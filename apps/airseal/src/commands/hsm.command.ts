@@ -14,7 +14,11 @@ async function withToken<T>(flags: Flags, use: (hsm: Hsm, token: string) => Prom
     const known = Object.keys(settings.hsm.tokens).join(', ');
     throw new Fault('absent', 'cli/no-token', `the settings name no token ${token}; they name: ${known}`);
   }
-  const hsm = await Hsm.open({ tokens: settings.hsm.tokens, runtimeDir: settings.runtimeDir, mode: settings.mode });
+  const hsm = await Hsm.open({
+    tokens: settings.hsm.tokens,
+    runtimeDir: settings.runtimeDir,
+    mode: settings.mode,
+  });
   try {
     return await use(hsm, token);
   } finally {
@@ -31,11 +35,15 @@ export async function listKeys(_operands: string[], flags: Flags): Promise<void>
     attributes: key.report.holds ? 'hold' : 'FAIL',
     failed: key.report.rows.filter((row) => row.verdict === 'fail').map((row) => row.check),
   }));
-  print(flags, { token: token.label, model: token.model, serial: token.serial, keys: rows, others: others.length }, [
-    `${token.label}: ${token.manufacturer} ${token.model}, serial ${token.serial}, PIN ${token.pin}`,
-    ...table(rows.map((row) => [row.uri, row.algorithm, `id ${row.id}`, `attributes ${row.attributes}`])),
-    ...others.map((other) => `other object: ${other.label} (${other.what})`),
-  ]);
+  print(
+    flags,
+    { token: token.label, model: token.model, serial: token.serial, keys: rows, others: others.length },
+    [
+      `${token.label}: ${token.manufacturer} ${token.model}, serial ${token.serial}, PIN ${token.pin}`,
+      ...table(rows.map((row) => [row.uri, row.algorithm, `id ${row.id}`, `attributes ${row.attributes}`])),
+      ...others.map((other) => `other object: ${other.label} (${other.what})`),
+    ],
+  );
 }
 
 export async function examineToken(_operands: string[], flags: Flags): Promise<void> {
@@ -43,14 +51,23 @@ export async function examineToken(_operands: string[], flags: Flags): Promise<v
   const findings = report.findings.map((finding) => ({ ...finding, next: finding.next ?? '' }));
   print(
     flags,
-    { token: report.name, healthy: report.healthy, eligibleForProduction: report.eligibleForProduction, mechanisms: report.mechanisms, findings },
+    {
+      token: report.name,
+      healthy: report.healthy,
+      eligibleForProduction: report.eligibleForProduction,
+      mechanisms: report.mechanisms,
+      findings,
+    },
     [
       `${report.token.label}: ${report.token.manufacturer} ${report.token.model}, library ${report.token.library}`,
       ...table(findings.map((each) => [each.verdict.toUpperCase(), each.check, each.found, each.next])),
-      report.eligibleForProduction ? 'eligible for production' : 'not eligible for production: software token',
+      report.eligibleForProduction
+        ? 'eligible for production'
+        : 'not eligible for production: software token',
     ],
   );
-  if (!report.healthy) throw new Fault('refused', 'hsm/not-healthy', 'the token failed the examination; see the findings above');
+  if (!report.healthy)
+    throw new Fault('refused', 'hsm/not-healthy', 'the token failed the examination; see the findings above');
 }
 
 export async function measureToken(_operands: string[], flags: Flags): Promise<void> {

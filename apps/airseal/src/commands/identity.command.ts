@@ -15,7 +15,12 @@ function writeSecret(path: string, text: string, mayReplace: boolean): void {
   try {
     file = openSync(path, mayReplace ? 'w' : 'wx', 0o600);
   } catch (cause) {
-    throw new Fault('conflict', 'cli/file-exists', `cannot create ${path}; remove it first if it may be replaced`, { cause });
+    throw new Fault(
+      'conflict',
+      'cli/file-exists',
+      `cannot create ${path}; remove it first if it may be replaced`,
+      { cause },
+    );
   }
   try {
     writeSync(file, text);

@@ -21,7 +21,11 @@ function logOf(flags: Flags, api: string): TransparencyLogInstance {
   const { tlogs } = TrustedRoot.fromJSON(readJson(trustedRootPath(flags), 'trusted root'));
   const log = api === 'v1' ? tlogs[0] : api === 'v2' ? tlogs.at(-1) : undefined;
   if (log?.publicKey?.rawBytes === undefined) {
-    throw new Fault('absent', 'cli/no-such-log', `the trusted root names no log for --api ${api}; use v1 or v2`);
+    throw new Fault(
+      'absent',
+      'cli/no-such-log',
+      `the trusted root names no log for --api ${api}; use v1 or v2`,
+    );
   }
   return log;
 }
@@ -33,10 +37,16 @@ async function get(flags: Flags, url: string): Promise<string> {
   try {
     answer = await fetch(url);
   } catch (cause) {
-    throw new Fault('unavailable', 'cli/log-unreachable', `cannot reach ${url}; is the log up, and its TLS authority known (--ca-file)?`, { cause });
+    throw new Fault(
+      'unavailable',
+      'cli/log-unreachable',
+      `cannot reach ${url}; is the log up, and its TLS authority known (--ca-file)?`,
+      { cause },
+    );
   }
   if (answer.status === 404) throw new Fault('absent', 'cli/log-no-entry', 'the log holds no such entry');
-  if (!answer.ok) throw new Fault('unavailable', 'cli/log-refused', `the log answered ${answer.status} to ${url}`);
+  if (!answer.ok)
+    throw new Fault('unavailable', 'cli/log-refused', `the log answered ${answer.status} to ${url}`);
   return answer.text();
 }
 
@@ -68,11 +78,11 @@ export async function showCheckpoint(_operands: string[], flags: Flags): Promise
       ? (JSON.parse(await get(flags, `${log.baseUrl}/api/v1/log`)) as LogInfo).signedTreeHead
       : await get(flags, `${log.baseUrl}/api/v2/checkpoint`);
   const head = verifyHead(log, text, api);
-  print(flags, { origin: head.origin, size: head.size.toString(), rootHash: toBase64(head.root), note: head.note }, [
-    head.note.trimEnd(),
-    '',
-    `verified with the key of ${log.baseUrl} in the trusted root`,
-  ]);
+  print(
+    flags,
+    { origin: head.origin, size: head.size.toString(), rootHash: toBase64(head.root), note: head.note },
+    [head.note.trimEnd(), '', `verified with the key of ${log.baseUrl} in the trusted root`],
+  );
 }
 
 interface Entry {
@@ -82,7 +92,11 @@ interface Entry {
   readonly logIndex: number;
   readonly verification: {
     readonly signedEntryTimestamp: string;
-    readonly inclusionProof: { readonly hashes: readonly string[]; readonly logIndex: number; readonly checkpoint: string };
+    readonly inclusionProof: {
+      readonly hashes: readonly string[];
+      readonly logIndex: number;
+      readonly checkpoint: string;
+    };
   };
 }
 
@@ -90,11 +104,19 @@ export async function showEntry([id = '']: string[], flags: Flags): Promise<void
   const log = logOf(flags, 'v1');
   const path = /^\d{1,19}$/.test(id) ? `?logIndex=${id}` : `/${id}`;
   if (!/^(\?logIndex=\d+|\/([0-9a-f]{64}|[0-9a-f]{80}))$/.test(path)) {
-    throw new Fault('malformed', 'cli/entry-id', 'name an entry by its index, or by a UUID of 64 or 80 hexadecimal digits');
+    throw new Fault(
+      'malformed',
+      'cli/entry-id',
+      'name an entry by its index, or by a UUID of 64 or 80 hexadecimal digits',
+    );
   }
-  const answer = JSON.parse(await get(flags, `${log.baseUrl}/api/v1/log/entries${path}`)) as Record<string, Entry>;
+  const answer = JSON.parse(await get(flags, `${log.baseUrl}/api/v1/log/entries${path}`)) as Record<
+    string,
+    Entry
+  >;
   const [[uuid, entry] = []] = Object.entries(answer);
-  if (uuid === undefined || entry === undefined) throw new Fault('absent', 'cli/log-no-entry', 'the log holds no such entry');
+  if (uuid === undefined || entry === undefined)
+    throw new Fault('absent', 'cli/log-no-entry', 'the log holds no such entry');
 
   const body = fromBase64(entry.body);
   const leaf = leafHash(body);
@@ -102,16 +124,37 @@ export async function showEntry([id = '']: string[], flags: Flags): Promise<void
   const head = verifyHead(log, inclusionProof.checkpoint, 'v1');
   verifyInclusion(leaf, BigInt(inclusionProof.logIndex), inclusionProof.hashes.map(fromHex), head);
   if (!equalOctets(leaf, fromHex(uuid.slice(-64)))) {
-    throw new Fault('unverified', 'cli/other-entry', 'the log answered with another entry than its identifier says');
+    throw new Fault(
+      'unverified',
+      'cli/other-entry',
+      'the log answered with another entry than its identifier says',
+    );
   }
-  const promise = { body: entry.body, integratedTime: entry.integratedTime, logID: entry.logID, logIndex: entry.logIndex };
-  verifySignature(parsePublicKey(new Uint8Array(log.publicKey?.rawBytes ?? [])), canonicalJson(promise), fromBase64(signedEntryTimestamp));
+  const promise = {
+    body: entry.body,
+    integratedTime: entry.integratedTime,
+    logID: entry.logID,
+    logIndex: entry.logIndex,
+  };
+  verifySignature(
+    parsePublicKey(new Uint8Array(log.publicKey?.rawBytes ?? [])),
+    canonicalJson(promise),
+    fromBase64(signedEntryTimestamp),
+  );
 
   const decoded = JSON.parse(Buffer.from(body).toString('utf8')) as { kind: string; apiVersion: string };
   const at = new Date(entry.integratedTime * 1000).toISOString();
   print(
     flags,
-    { uuid, logIndex: entry.logIndex, integratedTime: at, kind: decoded.kind, version: decoded.apiVersion, treeSize: head.size.toString(), body: entry.body },
+    {
+      uuid,
+      logIndex: entry.logIndex,
+      integratedTime: at,
+      kind: decoded.kind,
+      version: decoded.apiVersion,
+      treeSize: head.size.toString(),
+      body: entry.body,
+    },
     [
       `entry ${entry.logIndex}: ${decoded.kind} ${decoded.apiVersion}, integrated ${at}`,
       `uuid ${uuid}`,
@@ -134,7 +177,12 @@ export async function showProof([first = '', second = '']: string[], flags: Flag
   const info = JSON.parse(await get(flags, `${log.baseUrl}/api/v1/log`)) as LogInfo;
   const newest = verifyHead(log, info.signedTreeHead, 'v1');
   const proofBetween = async (from: string, to: string): Promise<Proof> =>
-    JSON.parse(await get(flags, `${log.baseUrl}/api/v1/log/proof?firstSize=${from}&lastSize=${to}&treeID=${info.treeID}`)) as Proof;
+    JSON.parse(
+      await get(
+        flags,
+        `${log.baseUrl}/api/v1/log/proof?firstSize=${from}&lastSize=${to}&treeID=${info.treeID}`,
+      ),
+    ) as Proof;
 
   // Both roots come from the server alone, so the younger is tied to the signed head, and the older to it.
   const older = await proofBetween('1', first);

@@ -7,7 +7,15 @@ import { Fault } from '#core/fault';
 import { fromUtf8, toHex } from '#core/octets';
 import { trustAuthorities } from '../network.js';
 import { print, table } from '../output.js';
-import { caFilePath, fetchedTrustDirectory, flag, readJson, readText, requiredFlag, trustedRootPath } from '../places.js';
+import {
+  caFilePath,
+  fetchedTrustDirectory,
+  flag,
+  readJson,
+  readText,
+  requiredFlag,
+  trustedRootPath,
+} from '../places.js';
 import type { Flags } from '../program.js';
 
 interface Row extends Record<string, string> {
@@ -33,18 +41,36 @@ function row(role: string, url: string, name: string, window: Window | undefined
 
 function rowsOf(root: TrustedRoot): Row[] {
   return [
-    ...root.certificateAuthorities.map((ca) => row('certificate-authority', ca.uri, ca.subject?.commonName ?? '', ca.validFor)),
-    ...root.timestampAuthorities.map((tsa) => row('timestamp-authority', tsa.uri, tsa.subject?.commonName ?? '', tsa.validFor)),
-    ...root.ctlogs.map((log) => row('certificate-log', log.baseUrl, toHex(log.logId?.keyId ?? Buffer.of()), log.publicKey?.validFor)),
-    ...root.tlogs.map((log) => row('transparency-log', log.baseUrl, toHex(log.logId?.keyId ?? Buffer.of()), log.publicKey?.validFor)),
+    ...root.certificateAuthorities.map((ca) =>
+      row('certificate-authority', ca.uri, ca.subject?.commonName ?? '', ca.validFor),
+    ),
+    ...root.timestampAuthorities.map((tsa) =>
+      row('timestamp-authority', tsa.uri, tsa.subject?.commonName ?? '', tsa.validFor),
+    ),
+    ...root.ctlogs.map((log) =>
+      row('certificate-log', log.baseUrl, toHex(log.logId?.keyId ?? Buffer.of()), log.publicKey?.validFor),
+    ),
+    ...root.tlogs.map((log) =>
+      row('transparency-log', log.baseUrl, toHex(log.logId?.keyId ?? Buffer.of()), log.publicKey?.validFor),
+    ),
   ];
 }
 
 function show(flags: Flags, keep: (row: Row) => boolean): Promise<void> {
   const path = trustedRootPath(flags);
   const rows = rowsOf(TrustedRoot.fromJSON(readJson(path, 'trusted root'))).filter(keep);
-  const cells = rows.map((each) => [each.role, each.url, each.name, `from ${each.from}`, each.until === '' ? 'in use' : `until ${each.until}`]);
-  print(flags, { trustedRoot: path, sha256: toHex(sha256(fromUtf8(readText(path, 'trusted root')))), entries: rows }, table(cells));
+  const cells = rows.map((each) => [
+    each.role,
+    each.url,
+    each.name,
+    `from ${each.from}`,
+    each.until === '' ? 'in use' : `until ${each.until}`,
+  ]);
+  print(
+    flags,
+    { trustedRoot: path, sha256: toHex(sha256(fromUtf8(readText(path, 'trusted root')))), entries: rows },
+    table(cells),
+  );
   return Promise.resolve();
 }
 
@@ -66,7 +92,11 @@ export async function fetchTrust(_operands: string[], flags: Flags): Promise<voi
   const digest = toHex(sha256(fromUtf8(readText(rootPath, 'TUF root'))));
   const expected = flag(flags, 'rootChecksum');
   if (expected !== undefined && expected.toLowerCase() !== digest) {
-    throw new Fault('unverified', 'trust/other-root', `${rootPath} has SHA-256 ${digest}, not the one you gave: do not use it`);
+    throw new Fault(
+      'unverified',
+      'trust/other-root',
+      `${rootPath} has SHA-256 ${digest}, not the one you gave: do not use it`,
+    );
   }
 
   const caFile = caFilePath(flags);
@@ -76,14 +106,24 @@ export async function fetchTrust(_operands: string[], flags: Flags): Promise<voi
   const { initTUF } = await import('@sigstore/tuf');
   const targets: string[] = [];
   try {
-    const tuf = await initTUF({ mirrorURL: mirror, rootPath, cachePath: join(directory, 'tuf'), force: true });
+    const tuf = await initTUF({
+      mirrorURL: mirror,
+      rootPath,
+      cachePath: join(directory, 'tuf'),
+      force: true,
+    });
     for (const name of ['trusted_root.json', 'signing_config.v0.2.json']) {
       writeFileSync(join(directory, name), await tuf.getTarget(name));
       targets.push(join(directory, name));
     }
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new Fault('unverified', 'trust/not-fetched', `no trust could be established from ${mirror}: ${why}`, { cause });
+    throw new Fault(
+      'unverified',
+      'trust/not-fetched',
+      `no trust could be established from ${mirror}: ${why}`,
+      { cause },
+    );
   }
   print(flags, { mirror, rootSha256: digest, written: targets }, [
     `verified ${mirror} from root ${digest}`,

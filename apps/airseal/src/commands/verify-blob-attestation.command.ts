@@ -15,7 +15,11 @@ export function verifyBlobAttestation([artifact = '']: string[], flags: Flags): 
   const bundle = readBundle(bundlePath(flags, artifact));
   const { content } = bundle;
   if (content.$case !== 'dsseEnvelope' || content.dsseEnvelope.payloadType !== STATEMENT_PAYLOAD_TYPE) {
-    throw new Fault('unverified', 'bundle/no-signature', 'the bundle holds no in-toto statement; try verify-blob');
+    throw new Fault(
+      'unverified',
+      'bundle/no-signature',
+      'the bundle holds no in-toto statement; try verify-blob',
+    );
   }
   // The signature first: nothing is read from a payload that nobody vouched for.
   const signer = verifyBundle(bundle, trustedRootPath(flags), expected);

@@ -17,7 +17,12 @@ interface Algorithm {
 
 /** Everything that can enter or leave a verifier's hands; `airseal config check` prints it. */
 export const ALGORITHMS: readonly Algorithm[] = [
-  { name: 'sha256', use: 'Merkle trees, log and key identifiers, digests', standard: 'FIPS 180-4', fips: true },
+  {
+    name: 'sha256',
+    use: 'Merkle trees, log and key identifiers, digests',
+    standard: 'FIPS 180-4',
+    fips: true,
+  },
   { name: 'sha384', use: 'artifact digests, P-384 signatures', standard: 'FIPS 180-4', fips: true },
   { name: 'sha512', use: 'artifact digests, P-521 signatures', standard: 'FIPS 180-4', fips: true },
   { name: 'ec-p256', use: 'all service keys; signers', standard: 'FIPS 186-5', fips: true },

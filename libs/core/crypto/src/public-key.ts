@@ -4,7 +4,7 @@
  * A log that stored two spellings of one key would count one signer twice, so a key whose bytes are not
  * what we would write ourselves is refused instead of being normalised.
  */
-import { createPublicKey, KeyObject } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { Fault } from '#core/fault';
 import { equalOctets } from '#core/octets';
 import type { HashName } from './hash.js';
@@ -63,7 +63,11 @@ function describe(handle: KeyObject, spki: Uint8Array): PublicKey {
   if (type === 'ed25519') {
     return { spki, kind: 'ed25519', bits: 256, hash: undefined, details: 'PKIX_ED25519', handle };
   }
-  throw new Fault('refused', 'crypto/key-type', 'use an ECDSA P-256, P-384 or P-521, an RSA or an Ed25519 key');
+  throw new Fault(
+    'refused',
+    'crypto/key-type',
+    'use an ECDSA P-256, P-384 or P-521, an RSA or an Ed25519 key',
+  );
 }
 
 /**
@@ -77,11 +81,17 @@ export function parsePublicKey(spki: Uint8Array): PublicKey {
     handle = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
     canonical = new Uint8Array(handle.export({ format: 'der', type: 'spki' }));
   } catch (cause) {
-    throw new Fault('malformed', 'crypto/key-malformed', 'the public key is not a DER SubjectPublicKeyInfo', { cause });
+    throw new Fault('malformed', 'crypto/key-malformed', 'the public key is not a DER SubjectPublicKeyInfo', {
+      cause,
+    });
   }
   const key = describe(handle, canonical);
   if (!equalOctets(canonical, spki)) {
-    throw new Fault('malformed', 'crypto/key-malformed', 'the public key is not in its canonical DER spelling');
+    throw new Fault(
+      'malformed',
+      'crypto/key-malformed',
+      'the public key is not in its canonical DER spelling',
+    );
   }
   return key;
 }

@@ -38,7 +38,9 @@ describe.each(KEYS)('%s', (_name, hash, pair) => {
   });
 
   test('reads the same key from PEM', () => {
-    expect(publicKeyFromPem(pair.publicKey.export({ format: 'pem', type: 'spki' }).toString()).spki).toEqual(key.spki);
+    expect(publicKeyFromPem(pair.publicKey.export({ format: 'pem', type: 'spki' }).toString()).spki).toEqual(
+      key.spki,
+    );
   });
 });
 
@@ -57,7 +59,10 @@ test('refuses trailing bytes after the key', () => {
 describe('Ed25519ph', () => {
   // The vector of RFC 8032 §7.3, over "abc".
   const key = parsePublicKey(
-    Buffer.from('302a300506032b6570032100ec172b93ad5e563bf4932c70e1245034c35467ef2efd4d64ebf819683467e2bf', 'hex'),
+    Buffer.from(
+      '302a300506032b6570032100ec172b93ad5e563bf4932c70e1245034c35467ef2efd4d64ebf819683467e2bf',
+      'hex',
+    ),
   );
   const signature = Buffer.from(
     '98a70222f0b8121aa9d30f813d683f809e462b469c7ff87639499bb94e6dae41' +

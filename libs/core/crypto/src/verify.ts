@@ -25,7 +25,12 @@ function permit(key: PublicKey): void {
  *
  * @throws {Fault} crypto/signature-mismatch, crypto/not-permitted
  */
-export function verifySignature(key: PublicKey, message: Uint8Array, signature: Uint8Array, hash = key.hash): void {
+export function verifySignature(
+  key: PublicKey,
+  message: Uint8Array,
+  signature: Uint8Array,
+  hash = key.hash,
+): void {
   permit(key);
   let holds = false;
   try {
@@ -54,7 +59,11 @@ export function verifyDigestSignature(
     throw new Fault('malformed', 'crypto/digest-length', `a ${hash} digest has ${HASH_LENGTH[hash]} octets`);
   }
   if (key.kind === 'ed25519' && hash !== 'sha512') {
-    throw new Fault('refused', 'crypto/no-prehash', 'an Ed25519 signature over a digest is Ed25519ph, with SHA-512');
+    throw new Fault(
+      'refused',
+      'crypto/no-prehash',
+      'an Ed25519 signature over a digest is Ed25519ph, with SHA-512',
+    );
   }
   if (native.verifyDigest(key.spki, hash, digest, signature) !== 1) throw mismatch();
 }

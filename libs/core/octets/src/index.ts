@@ -59,7 +59,11 @@ export function toBase64(bytes: Uint8Array): string {
 export function fromBase64(text: string): Uint8Array {
   const bytes = Buffer.from(text, 'base64');
   if (bytes.toString('base64') !== text) {
-    throw new Fault('malformed', 'octets/not-base64', 'expected standard base64 with padding and no line breaks');
+    throw new Fault(
+      'malformed',
+      'octets/not-base64',
+      'expected standard base64 with padding and no line breaks',
+    );
   }
   return new Uint8Array(bytes);
 }
