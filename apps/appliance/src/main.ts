@@ -69,7 +69,10 @@ async function serve(settings: Settings, log: Logger): Promise<void> {
     stopping = true;
     log.info({ signal }, 'stopping');
     // Everything durable is in PostgreSQL already; a stop that hangs is worse than one that is cut.
-    setTimeout(() => fail(new Error('the stop took too long')), settings.limits.shutdownMs + STOP_GRACE_MS).unref();
+    setTimeout(
+      () => fail(new Error('the stop took too long')),
+      settings.limits.shutdownMs + STOP_GRACE_MS,
+    ).unref();
     appliance.close().then(() => {
       log.info('stopped');
       process.exit(0);
