@@ -11,7 +11,15 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '#core/fault';
 import { LOCK_HELD, startAgent, type AgentPlace } from './agent-process.js';
-import { FRAME, FrameReader, FrameWriter, formatSignBody, parseFaultBody, type Frame, type FrameKind } from './frames.js';
+import {
+  FRAME,
+  FrameReader,
+  FrameWriter,
+  formatSignBody,
+  parseFaultBody,
+  type Frame,
+  type FrameKind,
+} from './frames.js';
 import type { Calls, Operation } from './protocol.js';
 
 /** How long a request waits for an agent to be there. */
@@ -74,7 +82,12 @@ export class AgentLink {
 
   async sign(key: SigningKey, message: Uint8Array, deadlineMs: number): Promise<Uint8Array> {
     const line = await this.#connected();
-    const frame = await this.#request(line, FRAME.sign, formatSignBody(key.uri, key.digest, message), deadlineMs);
+    const frame = await this.#request(
+      line,
+      FRAME.sign,
+      formatSignBody(key.uri, key.digest, message),
+      deadlineMs,
+    );
     return new Uint8Array(frame.body);
   }
 
@@ -104,10 +117,15 @@ export class AgentLink {
         if (line.pending.size === 0) line.socket.unref();
         endIfStuck(line);
         reject(
-          new Fault('unavailable', 'hsm/deadline', 'the token did not answer in time; check its health with `airseal hsm doctor`', {
-            detail: { ckr: 'deadline' },
-            retryAfterSeconds: 5,
-          }),
+          new Fault(
+            'unavailable',
+            'hsm/deadline',
+            'the token did not answer in time; check its health with `airseal hsm doctor`',
+            {
+              detail: { ckr: 'deadline' },
+              retryAfterSeconds: 5,
+            },
+          ),
         );
       }, deadlineMs);
       if (line.pending.size === 0) line.heardAt = Date.now();
@@ -119,7 +137,10 @@ export class AgentLink {
   }
 
   #connected(): Promise<Line> {
-    if (this.#closed) return Promise.reject(new Fault('unavailable', 'hsm/closed', 'the connection to the token has been closed'));
+    if (this.#closed)
+      return Promise.reject(
+        new Fault('unavailable', 'hsm/closed', 'the connection to the token has been closed'),
+      );
     if (this.#line === undefined) {
       const line = this.#connect();
       this.#line = line;
@@ -135,7 +156,7 @@ export class AgentLink {
     let starting: ChildProcess | undefined;
     let failedStarts = 0;
     let otherSettings = false;
-    for (let wait = 4; Date.now() - begun < CONNECT_MS && !this.#closed; wait = Math.min(wait * 1.3, 100)) {
+    for (let wait = 3; Date.now() - begun < CONNECT_MS && !this.#closed; wait = Math.min(wait * 1.1, 100)) {
       const socket = await dial(this.#place.socket);
       if (socket !== undefined) {
         const line = this.#attend(socket);
@@ -161,12 +182,21 @@ export class AgentLink {
 
   #cannotConnect(otherSettings: boolean): Fault {
     if (otherSettings) {
-      return new Fault('unavailable', 'hsm/agent-differs', `the agent of token ${this.#place.name} was started with other settings or by another version; end the programs that use it, then retry`);
+      return new Fault(
+        'unavailable',
+        'hsm/agent-differs',
+        `the agent of token ${this.#place.name} was started with other settings or by another version; end the programs that use it, then retry`,
+      );
     }
-    return new Fault('unavailable', 'hsm/agent-start', `the agent of token ${this.#place.name} does not start; ${this.#place.log} says why`, {
-      detail: { ckr: 'agent' },
-      retryAfterSeconds: 5,
-    });
+    return new Fault(
+      'unavailable',
+      'hsm/agent-start',
+      `the agent of token ${this.#place.name} does not start; ${this.#place.log} says why`,
+      {
+        detail: { ckr: 'agent' },
+        retryAfterSeconds: 5,
+      },
+    );
   }
 
   async #greet(line: Line): Promise<number | undefined> {
@@ -216,10 +246,15 @@ export class AgentLink {
 }
 
 function lost(): Fault {
-  return new Fault('unavailable', 'hsm/agent-lost', "the token's agent ended while the request was under way; retry", {
-    detail: { ckr: 'agent' },
-    retryAfterSeconds: 1,
-  });
+  return new Fault(
+    'unavailable',
+    'hsm/agent-lost',
+    "the token's agent ended while the request was under way; retry",
+    {
+      detail: { ckr: 'agent' },
+      retryAfterSeconds: 1,
+    },
+  );
 }
 
 /** The agent's thread waits in a call that does not return: only its end can free the token. */

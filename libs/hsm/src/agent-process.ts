@@ -5,7 +5,8 @@
  * goes away with its holder however that ends. Nothing here waits, retries or cleans up after the dead.
  *
  * The agent gets an environment of its own: the vendor's variables from the settings, nothing of ours. It
- * leaves no core file, since a core of it would hold the PIN.
+ * leaves no core file, since a core of it would hold the PIN, and what it makes is closed to others, since
+ * whoever can open the lock can hold it.
  */
 import { createHash } from 'node:crypto';
 import { spawn, type ChildProcess } from 'node:child_process';
@@ -36,11 +37,17 @@ export interface AgentPlace {
 export function agentPlace(name: string, settings: TokenSettings, runtimeDir: string): AgentPlace {
   const socket = settings.agentSocket ?? join(runtimeDir, `hsm-${name}.sock`);
   if (Buffer.byteLength(socket) > LONGEST_SOCKET_PATH) {
-    throw new Fault('refused', 'hsm/socket-path', `the path of the socket of token ${name} is longer than ${LONGEST_SOCKET_PATH} octets; choose a shorter runtimeDir`);
+    throw new Fault(
+      'refused',
+      'hsm/socket-path',
+      `the path of the socket of token ${name} is longer than ${LONGEST_SOCKET_PATH} octets; choose a shorter runtimeDir`,
+    );
   }
   const { module, uri, pinSource } = settings;
   const environment = Object.entries(settings.environment ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  const fingerprint = createHash('sha256').update(JSON.stringify([PROTOCOL, module, uri, pinSource, environment])).digest('hex');
+  const fingerprint = createHash('sha256')
+    .update(JSON.stringify([PROTOCOL, module, uri, pinSource, environment]))
+    .digest('hex');
   return { name, settings, socket, log: `${socket}.log`, fingerprint };
 }
 
@@ -65,12 +72,19 @@ export function startAgent(place: AgentPlace): ChildProcess {
     ['--fingerprint', place.fingerprint],
     ['--sessions', String(SESSIONS)],
   ].flat();
-  const lock = ['flock', '--no-fork', '--nonblock', '--conflict-exit-code', String(LOCK_HELD), `${place.socket}.lock`];
+  const lock = [
+    'flock',
+    '--no-fork',
+    '--nonblock',
+    '--conflict-exit-code',
+    String(LOCK_HELD),
+    `${place.socket}.lock`,
+  ];
   const command = [...lock, process.execPath, ...program(), ...args];
   const log = openSync(place.log, 'a', 0o600);
   try {
     const descriptor = pinDescriptor(settings.pinSource);
-    return spawn('/bin/sh', ['-c', 'ulimit -c 0; exec "$@"', 'hsm-agent', ...command], {
+    return spawn('/bin/sh', ['-c', 'umask 077; ulimit -c 0; exec "$@"', 'hsm-agent', ...command], {
       cwd: '/',
       detached: true,
       env: {

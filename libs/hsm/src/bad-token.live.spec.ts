@@ -53,7 +53,8 @@ async function signsAgain(signer: Signer): Promise<number> {
 test('a garbage signature is never returned', async () => {
   token.misbehave('garbage');
   const ends = await Promise.allSettled(Array.from({ length: 20 }, () => first.sign(message)));
-  for (const end of ends) expect(end).toMatchObject({ status: 'rejected', reason: { kind: 'corrupt', code: 'hsm/garbage' } });
+  for (const end of ends)
+    expect(end).toMatchObject({ status: 'rejected', reason: { kind: 'corrupt', code: 'hsm/garbage' } });
   token.misbehave();
   await signs(first);
 });

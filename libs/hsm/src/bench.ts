@@ -25,7 +25,12 @@ export async function bench(
   return figures;
 }
 
-async function measure(link: AgentLink, key: SigningKey, algorithm: KeyAlgorithm, outstanding: number): Promise<BenchFigure> {
+async function measure(
+  link: AgentLink,
+  key: SigningKey,
+  algorithm: KeyAlgorithm,
+  outstanding: number,
+): Promise<BenchFigure> {
   const times: number[] = [];
   await link.sign(key, MESSAGE, DEADLINE_MS);
   const begun = performance.now();
@@ -39,7 +44,8 @@ async function measure(link: AgentLink, key: SigningKey, algorithm: KeyAlgorithm
   await Promise.all(Array.from({ length: outstanding }, worker));
   const seconds = (performance.now() - begun) / 1000;
   times.sort((a, b) => a - b);
-  const quantile = (share: number): number => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
+  const quantile = (share: number): number =>
+    times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
   return {
     algorithm,
     outstanding,

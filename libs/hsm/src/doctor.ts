@@ -17,7 +17,12 @@ const QUICK_MS = 10_000;
 export async function doctor(name: string, link: AgentLink): Promise<DoctorReport> {
   const { token, mechanisms, findings: inside } = await link.call('examine', {}, PATIENT_MS);
   const eligibleForProduction = isEligible(token);
-  const findings = [eligibility(eligibleForProduction), ...inside, await reconnect(link), ...(await speed(link))];
+  const findings = [
+    eligibility(eligibleForProduction),
+    ...inside,
+    await reconnect(link),
+    ...(await speed(link)),
+  ];
   return {
     name,
     token,
@@ -29,14 +34,21 @@ export async function doctor(name: string, link: AgentLink): Promise<DoctorRepor
 }
 
 function eligibility(eligible: boolean): DoctorFinding {
-  if (eligible) return { check: 'production', verdict: 'pass', found: 'says nothing that marks it as software' };
-  return { check: 'production', verdict: 'warn', found: 'a software token', next: 'for evaluation and rehearsal only' };
+  if (eligible)
+    return { check: 'production', verdict: 'pass', found: 'says nothing that marks it as software' };
+  return {
+    check: 'production',
+    verdict: 'warn',
+    found: 'a software token',
+    next: 'for evaluation and rehearsal only',
+  };
 }
 
 async function reconnect(link: AgentLink): Promise<DoctorFinding> {
   const check = 'reconnect';
   const { peers } = await link.call('status', {}, QUICK_MS);
-  if (peers > 1) return { check, verdict: 'unsupported', found: 'not tried, since others are using the token now' };
+  if (peers > 1)
+    return { check, verdict: 'unsupported', found: 'not tried, since others are using the token now' };
   const { pid } = await link.call('hello', {}, QUICK_MS);
   const begun = performance.now();
   process.kill(pid, 'SIGKILL');
@@ -50,7 +62,12 @@ async function reconnect(link: AgentLink): Promise<DoctorFinding> {
     return { check, verdict: 'pass', found };
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    return { check, verdict: 'fail', found: error.message, next: 'see the log of the agent in the runtime directory' };
+    return {
+      check,
+      verdict: 'fail',
+      found: error.message,
+      next: 'see the log of the agent in the runtime directory',
+    };
   }
 }
 
@@ -60,11 +77,18 @@ async function speed(link: AgentLink): Promise<DoctorFinding[]> {
     check: `speed, ${outstanding} at a time`,
     verdict: perSecond < 5 ? 'warn' : 'pass',
     found: `${perSecond.toFixed(0)} P-256 signatures a second, median ${medianMs.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`,
-    ...(perSecond < 5 ? { next: 'too slow for a certificate authority: three signatures go into one certificate' } : {}),
+    ...(perSecond < 5
+      ? { next: 'too slow for a certificate authority: three signatures go into one certificate' }
+      : {}),
   }));
 }
 
-const MARK: Readonly<Record<DoctorFinding['verdict'], string>> = { pass: 'ok  ', warn: 'WARN', fail: 'FAIL', unsupported: '--  ' };
+const MARK: Readonly<Record<DoctorFinding['verdict'], string>> = {
+  pass: 'ok  ',
+  warn: 'WARN',
+  fail: 'FAIL',
+  unsupported: '--  ',
+};
 
 /** The report as people read it. */
 export function formatDoctorReport(report: DoctorReport): string {
@@ -78,9 +102,14 @@ export function formatDoctorReport(report: DoctorReport): string {
       ...(next === undefined ? [] : [`      → ${next}`]),
     ]),
     '',
-    ...report.mechanisms.map(({ name, offered, minBits, maxBits }) => `${offered ? 'ok  ' : '--  '}  ${name}${offered ? ` ${minBits}–${maxBits}` : ''}`),
+    ...report.mechanisms.map(
+      ({ name, offered, minBits, maxBits }) =>
+        `${offered ? 'ok  ' : '--  '}  ${name}${offered ? ` ${minBits}–${maxBits}` : ''}`,
+    ),
     '',
-    report.healthy ? 'This token can be used.' : 'This token must not be used until what failed is put right.',
+    report.healthy
+      ? 'This token can be used.'
+      : 'This token must not be used until what failed is put right.',
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -16,12 +16,24 @@ const hardware: TokenInfo = {
 };
 
 const software = {
-  softhsm: { ...hardware, manufacturer: 'SoftHSM project', model: 'SoftHSM v2', library: 'SoftHSM Implementation of PKCS11 2.6' },
-  swtpm: { ...hardware, manufacturer: 'IBM', model: 'SW   TPM', library: 'tpm2-software.github.io TPM2.0 Cryptoki 1.9' },
+  softhsm: {
+    ...hardware,
+    manufacturer: 'SoftHSM project',
+    model: 'SoftHSM v2',
+    library: 'SoftHSM Implementation of PKCS11 2.6',
+  },
+  swtpm: {
+    ...hardware,
+    manufacturer: 'IBM',
+    model: 'SW   TPM',
+    library: 'tpm2-software.github.io TPM2.0 Cryptoki 1.9',
+  },
 };
 
 test.each(Object.entries(software))('production refuses %s', (_name, token) => {
-  expect(() => assertEligible('production', token)).toThrow(expect.objectContaining({ code: 'hsm/not-eligible', kind: 'refused' }));
+  expect(() => assertEligible('production', token)).toThrow(
+    expect.objectContaining({ code: 'hsm/not-eligible', kind: 'refused' }),
+  );
   expect(isEligible(token)).toBe(false);
 });
 

@@ -8,11 +8,23 @@ import type { TokenInfo } from './key-report.js';
  * tpm2-pkcs11 sets them over a software TPM too (CEREMONY §4.2).
  */
 const SOFTWARE: readonly { readonly fits: (token: TokenInfo) => boolean; readonly name: string }[] = [
-  { name: 'SoftHSM', fits: (token) => /softhsm/i.test(`${token.manufacturer} ${token.model} ${token.library}`) },
+  {
+    name: 'SoftHSM',
+    fits: (token) => /softhsm/i.test(`${token.manufacturer} ${token.model} ${token.library}`),
+  },
   // swtpm reports the model of libtpms, the reference implementation in software.
-  { name: 'a software TPM', fits: (token) => /^SW\s+TPM/i.test(token.model) || /swtpm/i.test(`${token.manufacturer} ${token.model}`) },
-  { name: 'Kryoptic or NSS', fits: (token) => /kryoptic|nss|mozilla/i.test(`${token.manufacturer} ${token.library}`) },
-  { name: 'a mock or proxy of a token', fits: (token) => /mock|p11-kit|proxy/i.test(`${token.manufacturer} ${token.model} ${token.library}`) },
+  {
+    name: 'a software TPM',
+    fits: (token) => /^SW\s+TPM/i.test(token.model) || /swtpm/i.test(`${token.manufacturer} ${token.model}`),
+  },
+  {
+    name: 'Kryoptic or NSS',
+    fits: (token) => /kryoptic|nss|mozilla/i.test(`${token.manufacturer} ${token.library}`),
+  },
+  {
+    name: 'a mock or proxy of a token',
+    fits: (token) => /mock|p11-kit|proxy/i.test(`${token.manufacturer} ${token.model} ${token.library}`),
+  },
 ];
 
 export function isEligible(token: TokenInfo): boolean {
@@ -24,8 +36,13 @@ export function assertEligible(mode: Mode, token: TokenInfo): void {
   if (mode !== 'production') return;
   const found = SOFTWARE.find(({ fits }) => fits(token));
   if (found !== undefined) {
-    throw new Fault('refused', 'hsm/not-eligible', `token ${token.label} is ${found.name}, which production mode refuses; connect a hardware token`, {
-      detail: { token: token.label },
-    });
+    throw new Fault(
+      'refused',
+      'hsm/not-eligible',
+      `token ${token.label} is ${found.name}, which production mode refuses; connect a hardware token`,
+      {
+        detail: { token: token.label },
+      },
+    );
   }
 }

@@ -51,7 +51,12 @@ test('a fault arrives as it was thrown, without its cause', () => {
     cause: new Error('inner'),
   });
   const arrived = parseFaultBody(formatFaultBody(fault));
-  expect(arrived).toMatchObject({ kind: fault.kind, code: fault.code, message: fault.message, retryAfterSeconds: 1 });
+  expect(arrived).toMatchObject({
+    kind: fault.kind,
+    code: fault.code,
+    message: fault.message,
+    retryAfterSeconds: 1,
+  });
   expect(arrived.detail).toEqual({ ckr: 'CKR_TOKEN_NOT_PRESENT' });
   expect(arrived.cause).toBeUndefined();
 });

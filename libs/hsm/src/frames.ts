@@ -41,7 +41,11 @@ export class FrameReader {
     while (this.#rest.length >= 4) {
       const length = this.#rest.readUInt32BE(0);
       if (length < 5 || length > MAX_FRAME_BYTES) {
-        throw new Fault('malformed', 'hsm/frame', 'the other side of the agent socket speaks another protocol');
+        throw new Fault(
+          'malformed',
+          'hsm/frame',
+          'the other side of the agent socket speaks another protocol',
+        );
       }
       if (this.#rest.length < 4 + length) return;
       const kind = this.#rest.readUInt8(8) as FrameKind;
@@ -94,7 +98,8 @@ export interface SignBody {
 /** @throws {Fault} hsm/frame */
 export function parseSignBody(body: Buffer): SignBody {
   const end = body.length < 2 ? Number.POSITIVE_INFINITY : 2 + body.readUInt16BE(0);
-  if (end + DIGEST_BYTES > body.length) throw new Fault('malformed', 'hsm/frame', 'a request to sign is cut short');
+  if (end + DIGEST_BYTES > body.length)
+    throw new Fault('malformed', 'hsm/frame', 'a request to sign is cut short');
   return {
     uri: body.toString('utf8', 2, end),
     key: body.subarray(end, end + DIGEST_BYTES),

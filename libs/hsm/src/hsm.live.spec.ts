@@ -52,7 +52,13 @@ afterAll(async () => {
 });
 
 describe('on SoftHSM', () => {
-  const algorithms: readonly KeyAlgorithm[] = ['ecdsa-p256-sha256', 'ecdsa-p384-sha384', 'rsa-2048-sha256', 'rsa-3072-sha256', 'ed25519'];
+  const algorithms: readonly KeyAlgorithm[] = [
+    'ecdsa-p256-sha256',
+    'ecdsa-p384-sha384',
+    'rsa-2048-sha256',
+    'rsa-3072-sha256',
+    'ed25519',
+  ];
   signerContract(algorithms, async (algorithm) => {
     const hsm = await open();
     const label = `contract-${algorithm}`;
@@ -78,13 +84,21 @@ describe('a generated key', () => {
 
   test('is not made twice under one label', async () => {
     const hsm = await open();
-    expect(await refusal(hsm.generate('online', { label: 'ct-2026-1', algorithm: 'ecdsa-p256-sha256' }))).toBe('hsm/label-taken');
+    expect(
+      await refusal(hsm.generate('online', { label: 'ct-2026-1', algorithm: 'ecdsa-p256-sha256' })),
+    ).toBe('hsm/label-taken');
   });
 
   test('can ask for the PIN at each signature', async () => {
     const hsm = await open();
-    const { uri, report } = await hsm.generate('online', { label: 'careful', algorithm: 'ecdsa-p384-sha384', alwaysAuthenticate: true });
-    expect(report.rows).toContainEqual(expect.objectContaining({ check: 'CKA_ALWAYS_AUTHENTICATE', verdict: 'pass' }));
+    const { uri, report } = await hsm.generate('online', {
+      label: 'careful',
+      algorithm: 'ecdsa-p384-sha384',
+      alwaysAuthenticate: true,
+    });
+    expect(report.rows).toContainEqual(
+      expect.objectContaining({ check: 'CKA_ALWAYS_AUTHENTICATE', verdict: 'pass' }),
+    );
     const signer = await hsm.signer(uri);
     await Promise.all([signer.sign(message), signer.sign(message), signer.sign(message)]);
   });
@@ -101,15 +115,22 @@ describe('a generated key', () => {
 
 describe('a key that is looked for', () => {
   test('must exist', async () => {
-    expect(await refusal((await open()).signer('pkcs11:token=airseal-online;object=nobody'))).toBe('hsm/key-absent');
-    expect(await refusal((await open()).signer('pkcs11:token=elsewhere;object=ct-2026-1'))).toBe('hsm/token-unknown');
+    expect(await refusal((await open()).signer('pkcs11:token=airseal-online;object=nobody'))).toBe(
+      'hsm/key-absent',
+    );
+    expect(await refusal((await open()).signer('pkcs11:token=elsewhere;object=ct-2026-1'))).toBe(
+      'hsm/token-unknown',
+    );
     expect(await refusal((await open()).signer('pkcs11:token=airseal-online'))).toBe('hsm/uri');
   });
 
   test('must be the one that the ceremony made', async () => {
     const hsm = await open();
     const uri = 'pkcs11:token=airseal-online;object=ct-2026-1';
-    const other = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'der', type: 'spki' });
+    const other = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({
+      format: 'der',
+      type: 'spki',
+    });
     expect(await refusal(hsm.signer(uri, { spki: new Uint8Array(other) }))).toBe('hsm/key-unexpected');
     expect(await refusal(hsm.signer(uri, { algorithm: 'ed25519' }))).toBe('hsm/key-unexpected');
   });
@@ -120,7 +141,18 @@ describe('a key that is looked for', () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     writeFileSync(imported, privateKey.export({ format: 'pem', type: 'pkcs8' }));
     const pin = readFileSync(online.pinSource, 'utf8').trim();
-    const words = ['--import', imported, '--token', 'airseal-online', '--label', 'imported', '--id', '0a0b', '--pin', pin];
+    const words = [
+      '--import',
+      imported,
+      '--token',
+      'airseal-online',
+      '--label',
+      'imported',
+      '--id',
+      '0a0b',
+      '--pin',
+      pin,
+    ];
     execFileSync('softhsm2-util', words, { env: { ...process.env, ...online.environment } });
     const uri = 'pkcs11:token=airseal-online;object=imported';
     // SoftHSM notices objects of other processes when it looks for them.
@@ -147,7 +179,8 @@ describe('the agent', () => {
     await (await open()).token('online');
     const pin = readFileSync(online.pinSource, 'utf8').trim();
     const pid = agentPid();
-    for (const file of ['cmdline', 'environ']) expect(readFileSync(`/proc/${pid}/${file}`, 'latin1')).not.toContain(pin);
+    for (const file of ['cmdline', 'environ'])
+      expect(readFileSync(`/proc/${pid}/${file}`, 'latin1')).not.toContain(pin);
     expect(readFileSync(`/proc/${pid}/limits`, 'latin1')).toMatch(/Max core file size\s+0\s/);
     expect(readFileSync(`/proc/${pid}/environ`, 'latin1')).not.toContain('AIRSEAL_KIT');
     for (const name of readdirSync(runtimeDir).filter((file) => !file.endsWith('.sock'))) {
@@ -167,7 +200,8 @@ describe('the agent', () => {
     const ends = await Promise.allSettled(underWay);
     const rejected = ends.filter((end) => end.status === 'rejected');
     expect(rejected.length).toBeGreaterThan(0);
-    for (const { reason } of rejected) expect(reason).toMatchObject({ kind: 'unavailable', code: 'hsm/agent-lost' });
+    for (const { reason } of rejected)
+      expect(reason).toMatchObject({ kind: 'unavailable', code: 'hsm/agent-lost' });
     await signer.sign(message);
     // Some 60 ms compiled and on a quiet machine; here types are stripped and others compete.
     expect(performance.now() - killed).toBeLessThan(3000);
@@ -199,8 +233,12 @@ describe('a wrong PIN', () => {
 describe('production mode', () => {
   test('refuses SoftHSM before any key is touched', async () => {
     const hsm = await open({ mode: 'production' });
-    expect(await refusal(hsm.signer('pkcs11:token=airseal-online;object=ct-2026-1'))).toBe('hsm/not-eligible');
-    expect(await refusal(hsm.generate('online', { label: 'x', algorithm: 'ed25519' }))).toBe('hsm/not-eligible');
+    expect(await refusal(hsm.signer('pkcs11:token=airseal-online;object=ct-2026-1'))).toBe(
+      'hsm/not-eligible',
+    );
+    expect(await refusal(hsm.generate('online', { label: 'x', algorithm: 'ed25519' }))).toBe(
+      'hsm/not-eligible',
+    );
   });
 });
 

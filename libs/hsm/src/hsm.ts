@@ -90,7 +90,11 @@ export class Hsm {
     const tokens = Object.entries(options.tokens).map(([name, settings]): [string, KnownToken] => {
       const { token: label, object, id } = parsePkcs11Uri(settings.uri);
       if (label === undefined || object !== undefined || id !== undefined) {
-        throw new Fault('malformed', 'hsm/uri', `the URI of token ${name} must name a token by its label, and nothing inside it`);
+        throw new Fault(
+          'malformed',
+          'hsm/uri',
+          `the URI of token ${name} must name a token by its label, and nothing inside it`,
+        );
       }
       const link = new AgentLink(agentPlace(name, settings, options.runtimeDir), {
         lost: (facts) => logger?.warn(facts, 'the agent of a token ended; another is being started'),
@@ -101,7 +105,8 @@ export class Hsm {
     this.#tokens = new Map(tokens);
     this.#metrics = options.metrics === undefined ? UNMETERED : hsmMetrics(options.metrics);
     // Only watching keeps no process alive.
-    if (options.metrics !== undefined) this.#watch = setInterval(() => void this.#countSessions(), WATCH_MS).unref();
+    if (options.metrics !== undefined)
+      this.#watch = setInterval(() => void this.#countSessions(), WATCH_MS).unref();
   }
 
   /**
@@ -132,7 +137,11 @@ export class Hsm {
       (expected.algorithm !== undefined && expected.algorithm !== algorithm) ||
       (expected.spki !== undefined && !equalOctets(expected.spki, spki))
     ) {
-      throw new Fault('refused', 'hsm/key-unexpected', `the key ${uri} is not the one that the ceremony made; find out who put it there`);
+      throw new Fault(
+        'refused',
+        'hsm/key-unexpected',
+        `the key ${uri} is not the one that the ceremony made; find out who put it there`,
+      );
     }
     const label = parsePkcs11Uri(uri).object ?? name;
     const digest = sha256(spki);
@@ -158,7 +167,9 @@ export class Hsm {
   async adopt(uri: string, options: { readonly backup?: Backup | undefined } = {}): Promise<KeyRecord> {
     const { link, name } = this.#holderOf(uri);
     await this.#assertEligible(name);
-    return keyRecord(await this.#asking(link.call('adopt', { uri, backup: options.backup ?? 'none' }, PATIENT_MS)));
+    return keyRecord(
+      await this.#asking(link.call('adopt', { uri, backup: options.backup ?? 'none' }, PATIENT_MS)),
+    );
   }
 
   /**
@@ -193,7 +204,9 @@ export class Hsm {
 
   /** Random octets from the token's own generator. */
   async random(token: string, length: number): Promise<Uint8Array> {
-    const { octets } = await this.#asking(this.#known(token).link.call('random', { length }, this.#deadlineMs));
+    const { octets } = await this.#asking(
+      this.#known(token).link.call('random', { length }, this.#deadlineMs),
+    );
     return fromBase64(octets);
   }
 
@@ -245,7 +258,11 @@ export class Hsm {
   #known(name: string): KnownToken {
     const token = this.#tokens.get(name);
     if (token === undefined) {
-      throw new Fault('absent', 'hsm/token-unknown', `no token named ${name} is configured; add it under hsm.tokens`);
+      throw new Fault(
+        'absent',
+        'hsm/token-unknown',
+        `no token named ${name} is configured; add it under hsm.tokens`,
+      );
     }
     return token;
   }
@@ -255,7 +272,11 @@ export class Hsm {
     const holders = [...this.#tokens.values()].filter((token) => token.label === label);
     const [holder] = holders;
     if (holder === undefined || holders.length > 1) {
-      throw new Fault('absent', 'hsm/token-unknown', `not exactly one configured token has the label that ${uri} names; see hsm.tokens`);
+      throw new Fault(
+        'absent',
+        'hsm/token-unknown',
+        `not exactly one configured token has the label that ${uri} names; see hsm.tokens`,
+      );
     }
     return holder;
   }

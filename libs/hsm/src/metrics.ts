@@ -29,7 +29,9 @@ export function hsmMetrics(metrics: Metrics): HsmMetrics {
     'Requests that a token or its agent did not fulfil, by return code.',
     ['ckr'],
   );
-  const sessions = metrics.gauge('airseal_hsm_sessions', 'Open PKCS#11 sessions of the agent, by token.', ['token']);
+  const sessions = metrics.gauge('airseal_hsm_sessions', 'Open PKCS#11 sessions of the agent, by token.', [
+    'token',
+  ]);
   return {
     signed: (key, seconds) => duration.observe({ key }, seconds),
     failed: (error) => {

@@ -38,11 +38,13 @@ function percentDecode(text: string): Uint8Array {
     const code = text.charCodeAt(at);
     if (code === 0x25) {
       const digits = text.slice(at + 1, at + 3);
-      if (!/^[0-9A-Fa-f]{2}$/.test(digits)) throw malformed('two hexadecimal digits belong after each % of a PKCS#11 URI');
+      if (!/^[0-9A-Fa-f]{2}$/.test(digits))
+        throw malformed('two hexadecimal digits belong after each % of a PKCS#11 URI');
       bytes.push(Number.parseInt(digits, 16));
       at += 2;
     } else {
-      if (code <= 0x20 || code >= 0x7f) throw malformed('percent-encode everything but ASCII in a PKCS#11 URI');
+      if (code <= 0x20 || code >= 0x7f)
+        throw malformed('percent-encode everything but ASCII in a PKCS#11 URI');
       bytes.push(code);
     }
   }
@@ -53,7 +55,9 @@ function percentDecode(text: string): Uint8Array {
 export function parsePkcs11Uri(text: string): Pkcs11Uri {
   if (!text.startsWith('pkcs11:')) throw malformed('a PKCS#11 URI begins with pkcs11:');
   if (text.includes('?')) {
-    throw malformed('leave out everything after ? of a PKCS#11 URI: PIN source and library belong into the settings');
+    throw malformed(
+      'leave out everything after ? of a PKCS#11 URI: PIN source and library belong into the settings',
+    );
   }
   const found: { -readonly [Name in keyof Pkcs11Uri]: Pkcs11Uri[Name] } = {};
   const body = text.slice('pkcs11:'.length);
@@ -69,9 +73,12 @@ export function parsePkcs11Uri(text: string): Pkcs11Uri {
     if (name === 'id') found.id = value;
     else if (name === 'type') {
       // Every key here is asked for by the name of its private half.
-      if (!['private', 'public'].includes(Buffer.from(value).toString())) throw malformed('type of a key is private or public');
-    } else if ((TEXTS as readonly string[]).includes(name)) found[name as Text] = Buffer.from(value).toString('utf8');
-    else throw malformed('unknown part in a PKCS#11 URI: use token, object, id, manufacturer, model or serial');
+      if (!['private', 'public'].includes(Buffer.from(value).toString()))
+        throw malformed('type of a key is private or public');
+    } else if ((TEXTS as readonly string[]).includes(name))
+      found[name as Text] = Buffer.from(value).toString('utf8');
+    else
+      throw malformed('unknown part in a PKCS#11 URI: use token, object, id, manufacturer, model or serial');
   }
   return found;
 }
@@ -93,7 +100,10 @@ export function formatPkcs11Uri(uri: Pkcs11Uri): string {
     if (value !== undefined) parts.push(`${name}=${percentEncode(Buffer.from(value, 'utf8'))}`);
   }
   // Binary, so every octet is escaped, as RFC 7512 §2.3 asks.
-  if (uri.id !== undefined) parts.push(`id=${Array.from(uri.id, (byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('')}`);
+  if (uri.id !== undefined)
+    parts.push(
+      `id=${Array.from(uri.id, (byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('')}`,
+    );
   return `pkcs11:${parts.join(';')}`;
 }
 

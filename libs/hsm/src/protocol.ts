@@ -37,17 +37,29 @@ export interface NewKeyLetter {
 /** Operation → what is asked, what is answered. */
 export interface Calls {
   /** The first letter: both sides must mean the same token, library and protocol. */
-  hello: { asks: object; answers: { readonly protocol: number; readonly fingerprint: string; readonly pid: number } };
-  status: { asks: object; answers: { readonly sessions: number; readonly underWay: number; readonly peers: number } };
+  hello: {
+    asks: object;
+    answers: { readonly protocol: number; readonly fingerprint: string; readonly pid: number };
+  };
+  status: {
+    asks: object;
+    answers: { readonly sessions: number; readonly underWay: number; readonly peers: number };
+  };
   token: { asks: object; answers: TokenInfo };
   key: { asks: { readonly uri: string; readonly backup: Backup }; answers: KeyLetter };
   generate: { asks: NewKeyLetter; answers: KeyLetter };
   adopt: { asks: { readonly uri: string; readonly backup: Backup }; answers: KeyLetter };
-  destroy: { asks: { readonly uri: string; readonly label: string }; answers: { readonly destroyed: number } };
+  destroy: {
+    asks: { readonly uri: string; readonly label: string };
+    answers: { readonly destroyed: number };
+  };
   inventory: { asks: object; answers: InventoryLetter };
   random: { asks: { readonly length: number }; answers: { readonly octets: string } };
   /** A key pair that lives as long as the agent's sessions and leaves no trace: for doctor and bench. */
-  passing: { asks: { readonly algorithm: KeyAlgorithm }; answers: { readonly uri: string; readonly spki: string } };
+  passing: {
+    asks: { readonly algorithm: KeyAlgorithm };
+    answers: { readonly uri: string; readonly spki: string };
+  };
   forget: { asks: { readonly uri: string }; answers: object };
   examine: {
     asks: object;

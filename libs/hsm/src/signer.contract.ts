@@ -6,7 +6,10 @@ import { parsePublicKey, verifySignature } from '#core/crypto';
 import type { KeyAlgorithm, Signer } from './signer.js';
 
 /** `make` gives a signer with a key of its own for each algorithm that the provider offers. */
-export function signerContract(algorithms: readonly KeyAlgorithm[], make: (algorithm: KeyAlgorithm) => Promise<Signer>): void {
+export function signerContract(
+  algorithms: readonly KeyAlgorithm[],
+  make: (algorithm: KeyAlgorithm) => Promise<Signer>,
+): void {
   describe.each(algorithms)('a signer for %s', (algorithm) => {
     test('signs messages of any length, and the signatures verify with its public key alone', async () => {
       const signer = await make(algorithm);
@@ -23,7 +26,8 @@ export function signerContract(algorithms: readonly KeyAlgorithm[], make: (algor
       const key = parsePublicKey(signer.spki);
       const messages = Array.from({ length: 50 }, (_, at) => Uint8Array.of(at));
       const signatures = await Promise.all(messages.map((message) => signer.sign(message)));
-      for (const [at, message] of messages.entries()) verifySignature(key, message, signatures[at] ?? new Uint8Array());
+      for (const [at, message] of messages.entries())
+        verifySignature(key, message, signatures[at] ?? new Uint8Array());
     });
 
     test('does not name a PIN, a slot or a library', async () => {

@@ -22,7 +22,18 @@ function interposer(): string {
     mkdirSync(dirname(library), { recursive: true });
     const headers = join(root, 'node_modules/pkcs11js/includes/pkcs11');
     const unfinished = `${library}.${process.pid}`;
-    execFileSync('cc', ['-std=gnu11', '-O1', '-shared', '-fPIC', '-I', headers, '-o', unfinished, source, '-ldl']);
+    execFileSync('cc', [
+      '-std=gnu11',
+      '-O1',
+      '-shared',
+      '-fPIC',
+      '-I',
+      headers,
+      '-o',
+      unfinished,
+      source,
+      '-ldl',
+    ]);
     renameSync(unfinished, library);
   }
   return library;

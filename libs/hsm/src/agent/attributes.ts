@@ -15,14 +15,23 @@ import type { OpenToken } from './token.js';
 export interface Wishes {
   readonly backup: Backup;
   /** Set for a key that was made a moment ago: rows that only birth can prove. */
-  readonly born?: { readonly id: Uint8Array; readonly label: string; readonly alwaysAuthenticate: boolean; readonly mechanisms: readonly number[] };
+  readonly born?: {
+    readonly id: Uint8Array;
+    readonly label: string;
+    readonly alwaysAuthenticate: boolean;
+    readonly mechanisms: readonly number[];
+  };
   /** What was left out of the template because the token would not take it. */
   readonly conceded?: ReadonlySet<number>;
 }
 
 export function reportOn(token: OpenToken, key: TokenKey, wishes: Wishes): AttributeReport {
   const profile = profileOf(token.info);
-  const rows = [...matrix(token, key, wishes, profile), ...publicRows(token, key), ...negativeRows(token, key)];
+  const rows = [
+    ...matrix(token, key, wishes, profile),
+    ...publicRows(token, key),
+    ...negativeRows(token, key),
+  ];
   return {
     policy: 'private-signing-key@1',
     profile: profile.name,
@@ -83,19 +92,47 @@ function matrix(token: OpenToken, key: TokenKey, wishes: Wishes, profile: TokenP
   ];
   if (born === undefined) return rows;
 
-  const equal = (name: string, type: number, wish: Uint8Array, obligatory: boolean, show: string): AttributeRow => {
+  const equal = (
+    name: string,
+    type: number,
+    wish: Uint8Array,
+    obligatory: boolean,
+    show: string,
+  ): AttributeRow => {
     const value = read(type);
-    const verdict: Verdict = !Buffer.isBuffer(value) ? 'unsupported' : equalOctets(value, wish) ? 'pass' : lenient(type) ? 'unsupported' : 'fail';
+    const verdict: Verdict = !Buffer.isBuffer(value)
+      ? 'unsupported'
+      : equalOctets(value, wish)
+        ? 'pass'
+        : lenient(type)
+          ? 'unsupported'
+          : 'fail';
     return { check: name, expected: show, found: found(value), verdict, obligatory };
   };
   rows.push(
-    equal('CKA_KEY_GEN_MECHANISM', CKA.keyGenMechanism, ulong(key.facts.generate), true, `0x${key.facts.generate.toString(16)}`),
+    equal(
+      'CKA_KEY_GEN_MECHANISM',
+      CKA.keyGenMechanism,
+      ulong(key.facts.generate),
+      true,
+      `0x${key.facts.generate.toString(16)}`,
+    ),
     equal('CKA_ID', CKA.id, born.id, true, toHex(born.id)),
     equal('CKA_LABEL', CKA.label, Buffer.from(born.label, 'utf8'), true, born.label),
-    equal('CKA_ALLOWED_MECHANISMS', CKA.allowedMechanisms, Buffer.concat(born.mechanisms.map(ulong)), false, born.mechanisms.map((mechanism) => `0x${mechanism.toString(16)}`).join(' ')),
+    equal(
+      'CKA_ALLOWED_MECHANISMS',
+      CKA.allowedMechanisms,
+      Buffer.concat(born.mechanisms.map(ulong)),
+      false,
+      born.mechanisms.map((mechanism) => `0x${mechanism.toString(16)}`).join(' '),
+    ),
   );
-  if (born.alwaysAuthenticate) rows.push(flag('CKA_ALWAYS_AUTHENTICATE', CKA.alwaysAuthenticate, true, false));
-  rows.push(uniqueRow(token, 'private', CKO.privateKey, born.label), uniqueRow(token, 'public', CKO.publicKey, born.label));
+  if (born.alwaysAuthenticate)
+    rows.push(flag('CKA_ALWAYS_AUTHENTICATE', CKA.alwaysAuthenticate, true, false));
+  rows.push(
+    uniqueRow(token, 'private', CKO.privateKey, born.label),
+    uniqueRow(token, 'public', CKO.publicKey, born.label),
+  );
   return rows;
 }
 
@@ -108,18 +145,35 @@ function uniqueRow(token: OpenToken, half: string, kind: number, label: string):
     check: `${half} halves with this label`,
     expected: '1',
     found: String(objects.length),
-    verdict: objects.length === 1 ? 'pass' : objects.length === 0 && half === 'public' ? 'unsupported' : 'fail',
+    verdict:
+      objects.length === 1 ? 'pass' : objects.length === 0 && half === 'public' ? 'unsupported' : 'fail',
     obligatory: true,
   };
 }
 
 function publicRows(token: OpenToken, key: TokenKey): AttributeRow[] {
   if (key.publicHandle === undefined) {
-    return [{ check: 'public half', expected: 'present', found: 'in the private object', verdict: 'unsupported', obligatory: false }];
+    return [
+      {
+        check: 'public half',
+        expected: 'present',
+        found: 'in the private object',
+        verdict: 'unsupported',
+        obligatory: false,
+      },
+    ];
   }
   const value = readAttribute(token.library, token.desk, key.publicHandle, CKA.verify);
   const verdict: Verdict = !Buffer.isBuffer(value) ? 'unsupported' : isTrue(value) ? 'pass' : 'fail';
-  return [{ check: 'CKA_VERIFY of the public half', expected: 'true', found: found(value), verdict, obligatory: false }];
+  return [
+    {
+      check: 'CKA_VERIFY of the public half',
+      expected: 'true',
+      found: found(value),
+      verdict,
+      obligatory: false,
+    },
+  ];
 }
 
 /** What the token must refuse: an attribute that says `sensitive` is only believed when reading fails. */
@@ -136,4 +190,3 @@ function negativeRows(token: OpenToken, key: TokenKey): AttributeRow[] {
     },
   ];
 }
-

@@ -22,7 +22,9 @@ describe.each([
   });
 
   test('refuses a point of another length', () => {
-    expect(() => pointToSpki(point.subarray(1), facts)).toThrow(expect.objectContaining({ code: 'hsm/public-key' }));
+    expect(() => pointToSpki(point.subarray(1), facts)).toThrow(
+      expect.objectContaining({ code: 'hsm/public-key' }),
+    );
   });
 
   test('spells r and s as DER', () => {
@@ -30,11 +32,14 @@ describe.each([
     expect(verify(facts.hash, Buffer.from('m'), publicKey, signatureFromToken(raw, facts))).toBe(true);
   });
 
-  test.each([0, 1, facts.signatureBytes - 1, facts.signatureBytes + 1])('calls %i octets garbage', (length) => {
-    expect(() => signatureFromToken(new Uint8Array(length).fill(1), facts)).toThrow(
-      expect.objectContaining({ code: 'hsm/garbage', kind: 'corrupt' }),
-    );
-  });
+  test.each([0, 1, facts.signatureBytes - 1, facts.signatureBytes + 1])(
+    'calls %i octets garbage',
+    (length) => {
+      expect(() => signatureFromToken(new Uint8Array(length).fill(1), facts)).toThrow(
+        expect.objectContaining({ code: 'hsm/garbage', kind: 'corrupt' }),
+      );
+    },
+  );
 
   test('calls a zero signature garbage', () => {
     expect(() => signatureFromToken(new Uint8Array(facts.signatureBytes), facts)).toThrow(
@@ -60,7 +65,9 @@ describe('RSA', () => {
   test('takes a modulus with or without leading zeros', () => {
     const spki = new Uint8Array(publicKey.export({ format: 'der', type: 'spki' }));
     expect(modulusToSpki(octets(jwk.n), octets(jwk.e))).toEqual(spki);
-    expect(modulusToSpki(Uint8Array.of(0, ...octets(jwk.n)), Uint8Array.of(0, ...octets(jwk.e)))).toEqual(spki);
+    expect(modulusToSpki(Uint8Array.of(0, ...octets(jwk.n)), Uint8Array.of(0, ...octets(jwk.e)))).toEqual(
+      spki,
+    );
     expect(algorithmOf(CKK.rsa, undefined, Uint8Array.of(0, ...octets(jwk.n)))).toBe(facts);
   });
 
@@ -75,7 +82,10 @@ describe('RSA', () => {
   test('DigestInfo is what PKCS#1 v1.5 pads', async () => {
     const { privateEncrypt, constants } = await import('node:crypto');
     const digest = createHash('sha256').update('m').digest();
-    const padded = privateEncrypt({ key: privateKey, padding: constants.RSA_PKCS1_PADDING }, digestInfo(digest));
+    const padded = privateEncrypt(
+      { key: privateKey, padding: constants.RSA_PKCS1_PADDING },
+      digestInfo(digest),
+    );
     expect(padded.equals(sign('sha256', Buffer.from('m'), privateKey))).toBe(true);
   });
 });

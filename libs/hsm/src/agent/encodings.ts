@@ -2,7 +2,15 @@
  * Between the token's spellings and X.509's: public points, moduli and raw signatures on one side,
  * SubjectPublicKeyInfo, DigestInfo and ECDSA-Sig-Value on the other.
  */
-import { bitString, ecdsaRawToDer, nullValue, objectIdentifier, octetString, sequence, unsignedInteger } from '#core/der';
+import {
+  bitString,
+  ecdsaRawToDer,
+  nullValue,
+  objectIdentifier,
+  octetString,
+  sequence,
+  unsignedInteger,
+} from '#core/der';
 import { Fault } from '#core/fault';
 import { concat, equalOctets } from '#core/octets';
 import { ALGORITHMS, CKK, type AlgorithmFacts } from './algorithms.js';
@@ -45,14 +53,19 @@ export function barePoint(value: Uint8Array, facts: AlgorithmFacts): Uint8Array 
   const content = value.subarray(value.length - size);
   const wrapped = [octetString(content), bitString(content)];
   if (value.length > size && wrapped.some((known) => equalOctets(known, value))) return content;
-  throw new Fault('corrupt', 'hsm/public-key', 'the token gives a public point of a shape that does not belong to its curve');
+  throw new Fault(
+    'corrupt',
+    'hsm/public-key',
+    'the token gives a public point of a shape that does not belong to its curve',
+  );
 }
 
 /** SubjectPublicKeyInfo of a point (RFC 5480 §2, RFC 8410 §4). */
 export function pointToSpki(value: Uint8Array, facts: AlgorithmFacts): Uint8Array {
   const point = barePoint(value, facts);
   const oid = objectIdentifier(facts.curveOid ?? '');
-  const algorithm = facts.keyType === CKK.edwards ? sequence(oid) : sequence(objectIdentifier(ID_EC_PUBLIC_KEY), oid);
+  const algorithm =
+    facts.keyType === CKK.edwards ? sequence(oid) : sequence(objectIdentifier(ID_EC_PUBLIC_KEY), oid);
   return sequence(algorithm, bitString(point));
 }
 

@@ -29,7 +29,10 @@ export async function examine(token: OpenToken, sign: SignMessage): Promise<Call
     return { name, offered: about !== undefined, minBits: about?.minBits ?? 0, maxBits: about?.maxBits ?? 0 };
   });
   const info = tokenInfo(token.library, token.slot);
-  const findings: DoctorFinding[] = [pinFinding(info.pin), ...noticeProtectedPath(info.protectedAuthenticationPath)];
+  const findings: DoctorFinding[] = [
+    pinFinding(info.pin),
+    ...noticeProtectedPath(info.protectedAuthenticationPath),
+  ];
   const session = token.openSession(true);
   try {
     for (const facts of ALGORITHMS) findings.push(...(await tryAlgorithm(token, session, sign, facts)));
@@ -44,7 +47,12 @@ function pinFinding(state: keyof typeof PIN_STATE): DoctorFinding {
   // Only the flags are read: a doctor who tries a wrong PIN to see what happens is a danger himself.
   if (state === 'ok') return { check: 'wrong-PIN margin', verdict: 'pass', found };
   const verdict = state === 'locked' || state === 'final-try' ? 'fail' : 'warn';
-  return { check: 'wrong-PIN margin', verdict, found, next: 'find out who tried wrong PINs before anything else' };
+  return {
+    check: 'wrong-PIN margin',
+    verdict,
+    found,
+    next: 'find out who tried wrong PINs before anything else',
+  };
 }
 
 function noticeProtectedPath(present: boolean): DoctorFinding[] {
@@ -72,7 +80,8 @@ async function tryAlgorithm(
     return [{ check, verdict: 'unsupported', found: 'the token does not make such keys' }];
   }
   // Making a 4096-bit key takes a slow token minutes and tells nothing that 3072 bits do not.
-  if (facts.bits === 4096) return [{ check, verdict: 'pass', found: 'offered by its mechanism information; not tried' }];
+  if (facts.bits === 4096)
+    return [{ check, verdict: 'pass', found: 'offered by its mechanism information; not tried' }];
   try {
     const [label, id] = [`airseal-doctor-${randomBytes(4).toString('hex')}`, randomBytes(16)];
     const key = await generatePassingKey(token, session, { label, id, algorithm: facts.algorithm });
@@ -81,28 +90,48 @@ async function tryAlgorithm(
     sign.forget(key.uri);
     return [
       { check, verdict: 'pass', found: 'made a key, signed, verified outside the token' },
-      ...(facts.algorithm === 'ecdsa-p256-sha256' ? [...attributeFindings(token, key), pointFinding(token, key)] : []),
+      ...(facts.algorithm === 'ecdsa-p256-sha256'
+        ? [...attributeFindings(token, key), pointFinding(token, key)]
+        : []),
     ];
   } catch (error) {
     const fault = toFault(error);
     if (!isFault(fault)) throw error;
-    return [{ check, verdict: 'fail', found: fault.message, next: 'do not use this algorithm with this token' }];
+    return [
+      { check, verdict: 'fail', found: fault.message, next: 'do not use this algorithm with this token' },
+    ];
   }
 }
 
 function attributeFindings(token: OpenToken, key: TokenKey): DoctorFinding[] {
   // The trial key is a session object on purpose, so CKA_TOKEN is false in it.
   const rows = reportOn(token, key, { backup: 'none' }).rows.filter((row) => row.check !== 'CKA_TOKEN');
-  const of = (verdict: string): string => rows.filter((row) => row.verdict === verdict).map((row) => row.check).join(', ');
+  const of = (verdict: string): string =>
+    rows
+      .filter((row) => row.verdict === verdict)
+      .map((row) => row.check)
+      .join(', ');
   const failed = rows.some((row) => row.verdict === 'fail' && row.obligatory);
   const found = `fail: ${of('fail') || 'none'}; unsupported: ${of('unsupported') || 'none'}`;
   if (!failed) return [{ check: 'attributes', verdict: of('fail') === '' ? 'pass' : 'warn', found }];
-  return [{ check: 'attributes', verdict: 'fail', found, next: 'keys made here would be refused; this token cannot hold them' }];
+  return [
+    {
+      check: 'attributes',
+      verdict: 'fail',
+      found,
+      next: 'keys made here would be refused; this token cannot hold them',
+    },
+  ];
 }
 
 function pointFinding(token: OpenToken, key: TokenKey): DoctorFinding {
   const handle = key.publicHandle ?? key.privateHandle;
   const point = readBytes(token.library, token.desk, handle, CKA.ecPoint);
-  const found = point === undefined ? 'not given' : point[0] === 4 && point.length === 65 ? 'bare' : 'in an OCTET STRING';
-  return { check: 'ECDSA encoding', verdict: 'pass', found: `signatures r ‖ s of 64 octets; public point ${found}` };
+  const found =
+    point === undefined ? 'not given' : point[0] === 4 && point.length === 65 ? 'bare' : 'in an OCTET STRING';
+  return {
+    check: 'ECDSA encoding',
+    verdict: 'pass',
+    found: `signatures r ‖ s of 64 octets; public point ${found}`,
+  };
 }

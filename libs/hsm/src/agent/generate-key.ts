@@ -16,7 +16,16 @@ import type { KeyAlgorithm } from '../signer.js';
 import { ALGORITHM, CKF, CKK, type AlgorithmFacts } from './algorithms.js';
 import { reportOn } from './attributes.js';
 import { describeKey, type TokenKey } from './key.js';
-import { CKA, CKO, findObjects, generateOnThread, readBytes, ulong, type Attribute, type Handle } from './library.js';
+import {
+  CKA,
+  CKO,
+  findObjects,
+  generateOnThread,
+  readBytes,
+  ulong,
+  type Attribute,
+  type Handle,
+} from './library.js';
 import { attributesRefused } from './permitted-key.js';
 import { CONCESSIONS, profileOf } from './profile.js';
 import { CKR, returnCode } from './return-codes.js';
@@ -73,7 +82,12 @@ export async function generatePassingKey(
   wish: Omit<KeyWish, 'lasting' | 'backup' | 'alwaysAuthenticate'>,
 ): Promise<TokenKey> {
   const facts = offered(token, wish.algorithm);
-  const { key } = await makePair(token, session, facts, { ...wish, lasting: false, backup: 'none', alwaysAuthenticate: false });
+  const { key } = await makePair(token, session, facts, {
+    ...wish,
+    lasting: false,
+    backup: 'none',
+    alwaysAuthenticate: false,
+  });
   return key;
 }
 
@@ -86,7 +100,11 @@ function labelled(token: OpenToken, kind: number, label: string): Handle[] {
 
 function assertLabelFree(token: OpenToken, label: string): void {
   if (labelled(token, CKO.privateKey, label).length > 0) {
-    throw new Fault('conflict', 'hsm/label-taken', `a key with the label ${label} is in the token already; adopt it, or choose another label`);
+    throw new Fault(
+      'conflict',
+      'hsm/label-taken',
+      `a key with the label ${label} is in the token already; adopt it, or choose another label`,
+    );
   }
   const orphans = labelled(token, CKO.publicKey, label);
   if (orphans.length === 0) return;
@@ -97,8 +115,15 @@ function assertLabelFree(token: OpenToken, label: string): void {
     for (const orphan of orphans) {
       const id = readBytes(token.library, session, orphan, CKA.id);
       const pair: Attribute[] = [{ type: CKA.class, value: CKO.privateKey }];
-      if (id === undefined || findObjects(token.library, session, [...pair, { type: CKA.id, value: id }], 1).length > 0) {
-        throw new Fault('conflict', 'hsm/label-taken', `a public key with the label ${label} is in the token already; choose another label`);
+      if (
+        id === undefined ||
+        findObjects(token.library, session, [...pair, { type: CKA.id, value: id }], 1).length > 0
+      ) {
+        throw new Fault(
+          'conflict',
+          'hsm/label-taken',
+          `a public key with the label ${label} is in the token already; choose another label`,
+        );
       }
       token.library.C_DestroyObject(session, orphan);
     }
@@ -110,19 +135,38 @@ function assertLabelFree(token: OpenToken, label: string): void {
 function offered(token: OpenToken, algorithm: KeyAlgorithm): AlgorithmFacts {
   const facts = ALGORITHM[algorithm];
   const mechanism = token.mechanisms.get(facts.generate);
-  const fits = (size: number): boolean => mechanism !== undefined && mechanism.minBits <= size && size <= mechanism.maxBits;
+  const fits = (size: number): boolean =>
+    mechanism !== undefined && mechanism.minBits <= size && size <= mechanism.maxBits;
   // Some tokens count the sizes of Edwards curves in octets, or give none.
   const sized = facts.keyType === CKK.edwards || mechanism?.maxBits === 0 || fits(facts.bits);
   if (mechanism === undefined || (mechanism.flags & CKF.generateKeyPair) === 0 || !sized) {
-    throw new Fault('refused', 'hsm/mechanism-absent', `the token does not make ${algorithm} keys; choose an algorithm that \`airseal hsm doctor\` lists`);
+    throw new Fault(
+      'refused',
+      'hsm/mechanism-absent',
+      `the token does not make ${algorithm} keys; choose an algorithm that \`airseal hsm doctor\` lists`,
+    );
   }
   return facts;
 }
 
-const TEMPLATE_CODES: ReadonlySet<number> = new Set([0x07, CKR.attributeTypeInvalid, 0x13, 0xd0, 0xd1, 0x130, 0x140, CKR.generalError]);
+const TEMPLATE_CODES: ReadonlySet<number> = new Set([
+  0x07,
+  CKR.attributeTypeInvalid,
+  0x13,
+  0xd0,
+  0xd1,
+  0x130,
+  0x140,
+  CKR.generalError,
+]);
 
 /** Asks for everything; what a token refuses to be asked for is left out step by step, and remembered. */
-async function makePair(token: OpenToken, session: Handle, facts: AlgorithmFacts, wish: KeyWish): Promise<Made> {
+async function makePair(
+  token: OpenToken,
+  session: Handle,
+  facts: AlgorithmFacts,
+  wish: KeyWish,
+): Promise<Made> {
   const conceded = new Set(profileOf(token.info).rejects);
   let refusal: unknown;
   for (const concession of CONCESSIONS) {
@@ -139,7 +183,12 @@ async function makePair(token: OpenToken, session: Handle, facts: AlgorithmFacts
           privateTemplate.filter(keep),
         );
         const key = describeKey(token, pair.privateKey);
-        if (key === undefined) throw new Fault('corrupt', 'hsm/key-kind', 'the token made another kind of key than it was asked for');
+        if (key === undefined)
+          throw new Fault(
+            'corrupt',
+            'hsm/key-kind',
+            'the token made another kind of key than it was asked for',
+          );
         return { key, conceded };
       } catch (error) {
         const code = returnCode(error);
@@ -207,7 +256,11 @@ function destroyPair(token: OpenToken, session: Handle, key: TokenKey): void {
 /** Destroys the pair that `uri` names, if its label is `label`; also a half that is alone. */
 export function destroyKey(token: OpenToken, uri: string, label: string): number {
   if (formatPkcs11Uri({ token: token.info.label, object: label }) !== uri) {
-    throw new Fault('refused', 'hsm/destroy', 'to destroy a key, repeat its label: it must be the one that its URI names');
+    throw new Fault(
+      'refused',
+      'hsm/destroy',
+      'to destroy a key, repeat its label: it must be the one that its URI names',
+    );
   }
   const doomed = [...labelled(token, CKO.privateKey, label), ...labelled(token, CKO.publicKey, label)];
   const session = token.openSession(true);

@@ -19,7 +19,8 @@ export function inventory(token: OpenToken): InventoryLetter {
   const others: { label: string; id: string; what: string }[] = [];
   const paired = new Set<string>();
   const note = (handle: Handle, what: string): void => {
-    const read = (type: number): Buffer => readBytes(token.library, token.desk, handle, type) ?? Buffer.alloc(0);
+    const read = (type: number): Buffer =>
+      readBytes(token.library, token.desk, handle, type) ?? Buffer.alloc(0);
     others.push({ label: read(CKA.label).toString('utf8'), id: toHex(read(CKA.id)), what });
   };
   for (const handle of findObjects(token.library, token.desk, [{ type: CKA.class, value: CKO.privateKey }])) {

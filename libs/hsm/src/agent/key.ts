@@ -47,17 +47,34 @@ function wanted(uri: Pkcs11Uri): Attribute[] {
  */
 export function findKey(token: OpenToken, text: string): TokenKey {
   const { library, desk } = token;
-  const found = findObjects(library, desk, [{ type: CKA.class, value: CKO.privateKey }, ...wanted(parsePkcs11Uri(text))], 2);
+  const found = findObjects(
+    library,
+    desk,
+    [{ type: CKA.class, value: CKO.privateKey }, ...wanted(parsePkcs11Uri(text))],
+    2,
+  );
   const [handle] = found;
   if (found.length > 1) {
-    throw new Fault('conflict', 'hsm/key-ambiguous', `several private keys answer to ${text}; name the key by id, and find out who made the other`);
+    throw new Fault(
+      'conflict',
+      'hsm/key-ambiguous',
+      `several private keys answer to ${text}; name the key by id, and find out who made the other`,
+    );
   }
   if (handle === undefined) {
-    throw new Fault('absent', 'hsm/key-absent', `no private key answers to ${text}; \`airseal hsm list\` shows what the token holds`);
+    throw new Fault(
+      'absent',
+      'hsm/key-absent',
+      `no private key answers to ${text}; \`airseal hsm list\` shows what the token holds`,
+    );
   }
   const key = describeKey(token, handle);
   if (key === undefined) {
-    throw new Fault('refused', 'hsm/key-kind', `the key at ${text} is of no kind that is used here: take ECDSA P-256 or P-384, RSA 2048, 3072 or 4096, or Ed25519`);
+    throw new Fault(
+      'refused',
+      'hsm/key-kind',
+      `the key at ${text} is of no kind that is used here: take ECDSA P-256 or P-384, RSA 2048, 3072 or 4096, or Ed25519`,
+    );
   }
   return key;
 }
@@ -102,27 +119,43 @@ function publicHalf(token: OpenToken, keyType: number, id: Buffer, label: string
     { type: CKA.keyType, value: keyType },
   ];
   // PKCS#11 pairs halves by CKA_ID; tokens that leave it empty pair them by label.
-  const tie = id.length > 0 ? { type: CKA.id, value: id } : { type: CKA.label, value: Buffer.from(label, 'utf8') };
+  const tie =
+    id.length > 0 ? { type: CKA.id, value: id } : { type: CKA.label, value: Buffer.from(label, 'utf8') };
   const found = findObjects(token.library, token.desk, [...kind, tie], 2);
   if (found.length > 1) {
-    throw new Fault('conflict', 'hsm/key-ambiguous', `the key ${label} has several public halves; remove those that are not its own`);
+    throw new Fault(
+      'conflict',
+      'hsm/key-ambiguous',
+      `the key ${label} has several public halves; remove those that are not its own`,
+    );
   }
   return found[0];
 }
 
 function spkiOf(facts: AlgorithmFacts, read: (type: number) => Buffer | undefined): Uint8Array {
   const [modulus, exponent, point] = [read(CKA.modulus), read(CKA.publicExponent), read(CKA.ecPoint)];
-  if (facts.keyType === CKK.rsa && modulus !== undefined && exponent !== undefined) return modulusToSpki(modulus, exponent);
+  if (facts.keyType === CKK.rsa && modulus !== undefined && exponent !== undefined)
+    return modulusToSpki(modulus, exponent);
   if (facts.keyType !== CKK.rsa && point !== undefined) return pointToSpki(point, facts);
   const info = read(CKA.publicKeyInfo);
   if (info !== undefined) return new Uint8Array(info);
-  throw new Fault('refused', 'hsm/public-key-absent', 'the token does not give the public half of this key, so no signature of it could be checked; import the public key beside it');
+  throw new Fault(
+    'refused',
+    'hsm/public-key-absent',
+    'the token does not give the public half of this key, so no signature of it could be checked; import the public key beside it',
+  );
 }
 
 function mechanismFor(token: OpenToken, facts: AlgorithmFacts): number {
-  const offered = facts.sign.find((mechanism) => ((token.mechanisms.get(mechanism)?.flags ?? 0) & CKF.sign) !== 0);
+  const offered = facts.sign.find(
+    (mechanism) => ((token.mechanisms.get(mechanism)?.flags ?? 0) & CKF.sign) !== 0,
+  );
   if (offered === undefined) {
-    throw new Fault('refused', 'hsm/mechanism-absent', `the token does not sign with ${facts.algorithm}; choose an algorithm that \`airseal hsm doctor\` lists`);
+    throw new Fault(
+      'refused',
+      'hsm/mechanism-absent',
+      `the token does not sign with ${facts.algorithm}; choose an algorithm that \`airseal hsm doctor\` lists`,
+    );
   }
   return offered;
 }

@@ -90,7 +90,12 @@ export function fromUlong(bytes: Buffer): number {
   return Number(bytes.readBigUInt64LE());
 }
 
-export function readAttribute(library: PKCS11, session: Handle, object: Handle, type: number): AttributeValue {
+export function readAttribute(
+  library: PKCS11,
+  session: Handle,
+  object: Handle,
+  type: number,
+): AttributeValue {
   try {
     // Never several in one call: one unknown attribute would spoil the others (CEREMONY §4.4).
     const [attribute] = library.C_GetAttributeValue(session, object, [{ type }]);
@@ -104,12 +109,22 @@ export function readAttribute(library: PKCS11, session: Handle, object: Handle, 
   }
 }
 
-export function readBytes(library: PKCS11, session: Handle, object: Handle, type: number): Buffer | undefined {
+export function readBytes(
+  library: PKCS11,
+  session: Handle,
+  object: Handle,
+  type: number,
+): Buffer | undefined {
   const value = readAttribute(library, session, object, type);
   return Buffer.isBuffer(value) ? value : undefined;
 }
 
-export function findObjects(library: PKCS11, session: Handle, template: Attribute[], most = 10_000): Handle[] {
+export function findObjects(
+  library: PKCS11,
+  session: Handle,
+  template: Attribute[],
+  most = 10_000,
+): Handle[] {
   library.C_FindObjectsInit(session, template);
   try {
     const found: Handle[] = [];

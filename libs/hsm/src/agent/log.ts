@@ -2,5 +2,7 @@
 export type Log = (message: string, facts?: Readonly<Record<string, unknown>>) => void;
 
 export const logLine: Log = (message, facts = {}) => {
-  process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), pid: process.pid, message, ...facts })}\n`);
+  process.stderr.write(
+    `${JSON.stringify({ time: new Date().toISOString(), pid: process.pid, message, ...facts })}\n`,
+  );
 };

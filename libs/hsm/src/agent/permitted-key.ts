@@ -27,7 +27,12 @@ export function permittedKey(
 export function attributesRefused(uri: string, report: AttributeReport): Fault {
   const failed = report.rows.filter((row) => row.obligatory && row.verdict === 'fail');
   const list = failed.map((row) => `${row.check} is ${row.found} instead of ${row.expected}`).join(', ');
-  return new Fault('refused', 'hsm/attributes', `the key ${uri} may not be used: ${list}; make a new key with the ceremony`, {
-    detail: { uri, failed: failed.map((row) => row.check).join(' ') },
-  });
+  return new Fault(
+    'refused',
+    'hsm/attributes',
+    `the key ${uri} may not be used: ${list}; make a new key with the ceremony`,
+    {
+      detail: { uri, failed: failed.map((row) => row.check).join(' ') },
+    },
+  );
 }

@@ -85,8 +85,13 @@ export class Pin {
   }
 
   #unreadable(what: string, cause?: unknown): Fault {
-    return new Fault('unavailable', 'hsm/pin-source', `the PIN source of the token ${what}; check pinSource and its permissions`, {
-      cause,
-    });
+    return new Fault(
+      'unavailable',
+      'hsm/pin-source',
+      `the PIN source of the token ${what}; check pinSource and its permissions`,
+      {
+        cause,
+      },
+    );
   }
 }

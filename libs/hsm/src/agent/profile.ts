@@ -14,7 +14,11 @@ export interface TokenProfile {
 
 const USES = [CKA.decrypt, CKA.unwrap, CKA.signRecover, CKA.derive];
 
-const PROFILES: readonly { readonly fits: RegExp; readonly name: string; readonly rejects: readonly number[] }[] = [
+const PROFILES: readonly {
+  readonly fits: RegExp;
+  readonly name: string;
+  readonly rejects: readonly number[];
+}[] = [
   { fits: /softhsm/i, name: 'softhsm', rejects: [] },
   {
     fits: /tpm2[-. ]|tpm2\.0/i,

@@ -34,6 +34,7 @@ const REOPENED = 'the token is being opened again';
 const STOPPED = 'no key of this token can be used until then';
 
 /** PKCS#11 v2.40 §2 (pkcs11t.h), the codes that tokens really give. */
+// prettier-ignore
 export const MEANINGS: ReadonlyMap<number, Meaning> = new Map([
   [0x02, meaning('CKR_HOST_MEMORY', 'unavailable', 'host-memory', 'the library ran out of memory', NO_SIGNATURE, 'give the host more memory, then retry', 'token')],
   [0x03, meaning('CKR_SLOT_ID_INVALID', 'unavailable', 'token-absent', 'the slot of the token is gone', REOPENED, 'check that the token is connected', 'token')],

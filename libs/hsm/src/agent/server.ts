@@ -16,7 +16,9 @@ import type { AgentSettings } from './settings.js';
 import { SignMessage } from './sign-message.js';
 import type { Token } from './token.js';
 
-type Answers = { readonly [Name in Operation]: (asks: Calls[Name]['asks']) => Promise<Calls[Name]['answers']> };
+type Answers = {
+  readonly [Name in Operation]: (asks: Calls[Name]['asks']) => Promise<Calls[Name]['answers']>;
+};
 
 const PROOF = Buffer.from('airseal: this key is in the token', 'utf8');
 
@@ -99,9 +101,13 @@ export class AgentServer {
         const { uri, key, message } = parseSignBody(frame.body);
         writer.send(frame.id, FRAME.signature, await this.#sign.execute(uri, message, key));
       } else {
-        const { operation, asks } = JSON.parse(frame.body.toString('utf8')) as { operation: Operation; asks: never };
+        const { operation, asks } = JSON.parse(frame.body.toString('utf8')) as {
+          operation: Operation;
+          asks: never;
+        };
         const answer = Object.hasOwn(this.#answers, operation) ? this.#answers[operation] : undefined;
-        if (answer === undefined) throw new Fault('malformed', 'hsm/frame', 'the agent does not know this request');
+        if (answer === undefined)
+          throw new Fault('malformed', 'hsm/frame', 'the agent does not know this request');
         writer.send(frame.id, FRAME.answer, Buffer.from(JSON.stringify(await answer(asks))));
       }
     } catch (error) {
@@ -111,17 +117,23 @@ export class AgentServer {
 
   #asFault(error: unknown): Fault {
     if (isFault(error)) {
-      if (error.kind === 'corrupt' || error.kind === 'refused') this.#log(error.message, { code: error.code, ...error.detail });
+      if (error.kind === 'corrupt' || error.kind === 'refused')
+        this.#log(error.message, { code: error.code, ...error.detail });
       return error;
     }
     this.#log('defect', { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
-    return new Fault('unavailable', 'hsm/agent-defect', "the token's agent failed; its log in the runtime directory says why");
+    return new Fault(
+      'unavailable',
+      'hsm/agent-defect',
+      "the token's agent failed; its log in the runtime directory says why",
+    );
   }
 
   #makeAnswers(): Answers {
     const token = this.#token;
     return {
-      hello: () => Promise.resolve({ protocol: PROTOCOL, fingerprint: this.#settings.fingerprint, pid: process.pid }),
+      hello: () =>
+        Promise.resolve({ protocol: PROTOCOL, fingerprint: this.#settings.fingerprint, pid: process.pid }),
       status: () =>
         Promise.resolve({
           sessions: token.current === undefined ? 0 : token.current.sessions.size + 1,

@@ -1,7 +1,10 @@
 import { expect, test } from '@jest/globals';
 import { SessionPool } from './sessions.js';
 
-function pool(most: number, failing = false): { pool: SessionPool; opened: () => number; closed: () => number } {
+function pool(
+  most: number,
+  failing = false,
+): { pool: SessionPool; opened: () => number; closed: () => number } {
   let opened = 0;
   let closed = 0;
   return {

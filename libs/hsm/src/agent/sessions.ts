@@ -47,9 +47,14 @@ export class SessionPool {
   use<T>(key: string, work: (session: Handle) => Promise<T>): Promise<T> {
     if (this.#waiting >= MOST_WAITING) {
       return Promise.reject(
-        new Fault('unavailable', 'hsm/busy', 'more signatures are asked for than the token can make; retry later', {
-          retryAfterSeconds: 1,
-        }),
+        new Fault(
+          'unavailable',
+          'hsm/busy',
+          'more signatures are asked for than the token can make; retry later',
+          {
+            retryAfterSeconds: 1,
+          },
+        ),
       );
     }
     return new Promise<T>((resolve, reject) => {

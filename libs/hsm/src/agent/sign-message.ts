@@ -75,14 +75,19 @@ export class SignMessage {
 }
 
 function unexpected(uri: string): Fault {
-  return new Fault('refused', 'hsm/key-unexpected', `the key ${uri} is not the one that it was before; nothing was signed; find out who changed it`);
+  return new Fault(
+    'refused',
+    'hsm/key-unexpected',
+    `the key ${uri} is not the one that it was before; nothing was signed; find out who changed it`,
+  );
 }
 
 function toBeSigned(key: TokenKey, message: Buffer): Buffer {
   const { hash } = key.facts;
   if (hash === undefined || key.mechanism === CKM.sha256RsaPkcs) return message;
   const hashed = digest(hash, message);
-  if (hashed.length !== HASH_LENGTH[hash]) throw new RangeError(`a ${hash} digest of ${hashed.length} octets`);
+  if (hashed.length !== HASH_LENGTH[hash])
+    throw new RangeError(`a ${hash} digest of ${hashed.length} octets`);
   return Buffer.from(key.facts.keyType === CKK.rsa ? digestInfo(hashed) : hashed);
 }
 

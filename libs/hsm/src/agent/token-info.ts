@@ -45,7 +45,8 @@ export function tokenInfo(library: PKCS11, slot: Handle): TokenInfo {
     serial: text(about.serialNumber),
     firmware: version(about.firmwareVersion),
     hardware: version(about.hardwareVersion),
-    library: `${text(module.manufacturerID)} ${text(module.libraryDescription)} ${version(module.libraryVersion)}`.trim(),
+    library:
+      `${text(module.manufacturerID)} ${text(module.libraryDescription)} ${version(module.libraryVersion)}`.trim(),
     flags: about.flags,
     pin: pinState(about.flags),
     protectedAuthenticationPath: (about.flags & FLAG.protectedAuthenticationPath) !== 0,

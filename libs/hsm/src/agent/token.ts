@@ -118,7 +118,11 @@ export class Token {
   }
 
   async #finish(token: OpenToken): Promise<void> {
-    token.sessions.end(new Fault('unavailable', 'hsm/session-lost', 'the token is being opened again; retry', { retryAfterSeconds: 1 }));
+    token.sessions.end(
+      new Fault('unavailable', 'hsm/session-lost', 'the token is being opened again; retry', {
+        retryAfterSeconds: 1,
+      }),
+    );
     await token.sessions.drained();
     this.#finalize();
   }
@@ -139,12 +143,18 @@ export class Token {
       const token = this.#serve(library, slot);
       this.#open = token;
       this.#failed = undefined;
-      this.#log('token open', { token: token.info.label, serial: token.info.serial, library: token.info.library });
+      this.#log('token open', {
+        token: token.info.label,
+        serial: token.info.serial,
+        library: token.info.library,
+      });
       return token;
     } catch (error) {
       this.#finalize();
       const fault = toFault(error);
-      this.#log('the token cannot be opened', { error: fault instanceof Error ? fault.message : String(fault) });
+      this.#log('the token cannot be opened', {
+        error: fault instanceof Error ? fault.message : String(fault),
+      });
       throw fault;
     }
   }
@@ -157,7 +167,11 @@ export class Token {
       const found = library.C_GetSlotList(true).filter((slot) => this.#fits(library, slot));
       const [slot] = found;
       if (found.length > 1) {
-        throw new Fault('conflict', 'hsm/token-ambiguous', 'several tokens answer to this URI; add the serial number to it');
+        throw new Fault(
+          'conflict',
+          'hsm/token-ambiguous',
+          'several tokens answer to this URI; add the serial number to it',
+        );
       }
       if (slot !== undefined) return slot;
     }
