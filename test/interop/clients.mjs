@@ -74,7 +74,7 @@ export function signers(site, clients) {
   add('@sigstore/cli', '@sigstore/cli', 'attestation', 'v1', async (bundle) =>
     call(process.execPath, [path('@sigstore/cli'), 'attest', '--fulcio-url', site.urls.fulcio, '--rekor-url', site.urls.rekorV1,
       '--tsa-server-url', site.urls.tsaBase, '--timeout', '20', '--output-file', bundle, site.statement],
-      env({ SIGSTORE_ID_TOKEN: await site.tokenText() })));
+      env({ SIGSTORE_ID_TOKEN: await site.tokenText(), CI: 'true' })));
   // The way of the URL flags: Fulcio's v1 API, keyless signatures beside the image, trust from TUF targets.
   add('cosign-2.6-urls', 'cosign-2.6', 'image', 'v1', async (_bundle, image) =>
     call(path('cosign-2.6'), ['sign', '--yes', '--fulcio-url', site.urls.fulcio, '--rekor-url', site.urls.rekorV1, '--oidc-issuer', site.issuer,
@@ -98,9 +98,11 @@ export function verifiers(site, clients) {
   add('cosign-3.1', 'cosign-3.1', ['blob', 'attestation'], (bundle, kind, type) =>
     call(path('cosign-3.1'), [kind === 'blob' ? 'verify-blob' : 'verify-blob-attestation', ...(kind === 'blob' ? [] : ['--type', type]),
       '--bundle', bundle, '--trusted-root', site.trustedRoot, ...signer, site.artifact], env()));
-  add('cosign-2.6', 'cosign-2.6', ['blob', 'attestation'], (bundle, kind, type) =>
+  // A v2 entry has no time of its own, and cosign 2 looks at timestamps only when it is told to.
+  const stamped = (api) => (api === 'v2' ? ['--use-signed-timestamps'] : []);
+  add('cosign-2.6', 'cosign-2.6', ['blob', 'attestation'], (bundle, kind, type, _image, api) =>
     call(path('cosign-2.6'), [kind === 'blob' ? 'verify-blob' : 'verify-blob-attestation', ...(kind === 'blob' ? [] : ['--type', type]),
-      '--new-bundle-format', '--bundle', bundle, '--trusted-root', site.trustedRoot, ...signer, site.artifact], env()));
+      ...stamped(api), '--new-bundle-format', '--bundle', bundle, '--trusted-root', site.trustedRoot, ...signer, site.artifact], env()));
   add('sigstore-python', 'sigstore-python', ['blob', 'attestation'], (bundle) =>
     call(path('sigstore-python'), ['--trust-config', site.clientTrustConfig.v1, 'verify', 'identity', '--offline', '--bundle', bundle,
       '--cert-identity', site.identity, '--cert-oidc-issuer', site.issuer, site.artifact], env()));
@@ -114,8 +116,8 @@ export function verifiers(site, clients) {
   add('cosign-3.1', 'cosign-3.1', ['image', 'image-attestation'], (_bundle, kind, type, image) =>
     call(path('cosign-3.1'), [kind === 'image' ? 'verify' : 'verify-attestation', ...(kind === 'image' ? [] : ['--type', type]),
       '--trusted-root', site.trustedRoot, '--allow-insecure-registry', ...signer, image], env()));
-  add('cosign-2.6', 'cosign-2.6', ['image', 'image-attestation'], (_bundle, kind, type, image) =>
-    call(path('cosign-2.6'), [kind === 'image' ? 'verify' : 'verify-attestation', ...(kind === 'image' ? [] : ['--type', type]),
+  add('cosign-2.6', 'cosign-2.6', ['image', 'image-attestation'], (_bundle, kind, type, image, api) =>
+    call(path('cosign-2.6'), [kind === 'image' ? 'verify' : 'verify-attestation', ...(kind === 'image' ? [] : ['--type', type]), ...stamped(api),
       '--rekor-url', site.urls.rekorV1, '--allow-insecure-registry', ...signer, image], env()));
   return all;
 }

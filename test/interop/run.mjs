@@ -134,8 +134,10 @@ async function startRegistry(crane, site) {
   return { image, stop: () => child.kill() };
 }
 
+/** The line of a client's output that says why, as far as one can be told from its habits. */
 function firstLine(error) {
-  return error.message.split('\n').map((line) => line.trim()).filter((line) => line !== '').at(-1)?.slice(0, 300) ?? 'failed';
+  const lines = error.message.split('\n').map((line) => line.trim()).filter((line) => line !== '' && !/^at |^\.\.\. \d+ more|^Node\.js v/.test(line));
+  return (lines.find((line) => /error|exception|malformed|missing|fail/i.test(line)) ?? lines.at(-1) ?? 'failed').slice(0, 300);
 }
 
 /** Jobs that are not a pair of signer and verifier: each resolves or throws. */
@@ -272,7 +274,7 @@ async function main() {
           continue;
         }
         try {
-          await verifier.verify(bundle, signer.kind, type, image);
+          await verifier.verify(bundle, signer.kind, type, image, signer.api);
           record(row, verifier.name, 'verifies');
         } catch (error) {
           record(row, verifier.name, `refuses: ${firstLine(error)}`);

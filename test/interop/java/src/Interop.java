@@ -1,3 +1,4 @@
+import dev.sigstore.AlgorithmRegistry.SigningAlgorithm;
 import dev.sigstore.KeylessSigner;
 import dev.sigstore.KeylessVerifier;
 import dev.sigstore.SigningConfigProvider;
@@ -11,6 +12,7 @@ import dev.sigstore.strings.StringMatcher;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
 /**
  * The thinnest caller of sigstore-java: its own command line cannot be had from the registries.
@@ -32,6 +34,8 @@ public final class Interop {
               .trustedRootProvider(root)
               .signingConfigProvider(SigningConfigProvider.from(Path.of(args[4])))
               .enableRekorV2(args[6].equals("v2"))
+              .signingAlgorithm(SigningAlgorithm.PKIX_ECDSA_P256_SHA_256)
+              .allowedOidcIdentities(List.of())
               .forceCredentialProviders(OidcClients.of(TokenStringOidcClient.from(token)))
               .build()) {
         Files.writeString(bundle, signer.signFile(artifact).toJson());
