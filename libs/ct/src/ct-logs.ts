@@ -44,7 +44,7 @@ export class CtLogs {
 
   static async open(parts: {
     readonly trees: Trees;
-    readonly hsm: Hsm;
+    readonly hsm: Pick<Hsm, 'signer'>;
     readonly material: TrustMaterial;
     readonly clock: Clock;
   }): Promise<CtLogs> {

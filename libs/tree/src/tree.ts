@@ -133,6 +133,7 @@ export class Tree {
       // What was committed and never covered was never answered either: its clients will come again.
       await tree.undelivered.noteFrom(newest?.size ?? 0n);
       tree.#checkpoints.committed(edge.head);
+      await tree.#firstCheckpoint(edge.head.size);
     } catch (error) {
       if (!isFault(error) || error.kind !== 'corrupt') throw error;
       tree.#isolate(error);
@@ -372,6 +373,16 @@ export class Tree {
     this.#parts.metrics.quarantined();
     this.#parts.logger.fatal({ err: fault, tree: this.name }, 'the log contradicts itself and refuses to grow');
     this.#checkpoints.stop(fault);
+  }
+
+  /** Doors open on a tree whose committed leaves are all covered; a token that is away does not stop the start. */
+  async #firstCheckpoint(size: bigint): Promise<void> {
+    try {
+      await this.#checkpoints.covering(size - 1n);
+    } catch (err) {
+      if (!isFault(err) || err.kind !== 'unavailable') throw err;
+      this.#parts.logger.warn({ err, tree: this.name }, 'opened before its newest leaves could be signed');
+    }
   }
 
   #catchUp(): void {

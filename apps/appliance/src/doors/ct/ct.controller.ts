@@ -18,7 +18,7 @@ function send(reply: FastifyReply, value: JsonValue): void {
     .code(200)
     .header('content-type', 'application/json')
     .header('cache-control', 'no-cache')
-    .send(`${JSON.stringify(value)}\n`);
+    .send(Buffer.from(`${JSON.stringify(value)}\n`));
 }
 
 function promised({ logId, timestampMs, signature }: CtPromise): JsonValue {
@@ -62,7 +62,7 @@ export class CtController {
   @Get('get-sth')
   sth(@Param('log') name: string, @Res() reply: FastifyReply): void {
     const { note } = this.#log(name).tree.head();
-    void reply.code(200).header('content-type', 'application/json').header('cache-control', 'no-cache').send(`${note}\n`);
+    void reply.code(200).header('content-type', 'application/json').header('cache-control', 'no-cache').send(Buffer.from(`${note}\n`));
   }
 
   @Get('get-sth-consistency')

@@ -21,7 +21,8 @@ const FRESH = { 'cache-control': 'no-cache, no-store, must-revalidate, max-age=0
 
 /** Compact JSON and one newline: some clients cut answers at fixed offsets (CONTRACTS §3.3). */
 function sendJson(reply: FastifyReply, status: number, json: string): void {
-  void reply.code(status).headers(FRESH).header('content-type', 'application/json').send(`${json}\n`);
+  // As bytes: Fastify would add a charset to text.
+  void reply.code(status).headers(FRESH).header('content-type', 'application/json').send(Buffer.from(`${json}\n`));
 }
 
 /** Rekor's v1 API (CONTRACTS §3.2). */

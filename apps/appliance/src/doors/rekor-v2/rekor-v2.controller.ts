@@ -50,7 +50,7 @@ export class RekorV2Controller {
     const gone = connectionOf(reply, () => delivered?.());
     const answer = await this.#shard(request).append(bodyOf(request), gone);
     delivered = () => answer.delivered();
-    void reply.code(201).header('content-type', 'application/json').send(answer.json);
+    void reply.code(201).header('content-type', 'application/json').send(Buffer.from(answer.json));
   }
 
   @Get('checkpoint')
