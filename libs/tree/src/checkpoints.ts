@@ -155,7 +155,9 @@ export class Checkpoints {
       this.#parts.quarantine(new Fault('corrupt', 'tree/fork', `two signed roots for a tree of ${head.size}`));
       return;
     }
-    if (known === undefined || head.size > known.size || head.timestampMs > known.timestampMs) this.#newest = head;
+    // Another replica may have been ahead of our signature: what we serve never becomes smaller.
+    const renewed = known !== undefined && head.size === known.size && head.timestampMs > known.timestampMs;
+    if (known === undefined || head.size > known.size || renewed) this.#newest = head;
     for (const waiter of this.#waiters) {
       if (waiter.index >= head.size) continue;
       this.#waiters.delete(waiter);
