@@ -24,6 +24,7 @@ const verbs = {
   rules: { needs: 'packages', about: 'check who may import whom' },
   format: { needs: 'packages', about: 'rewrite in the one format [--check]' },
   check: { needs: 'packages', about: 'types, lint and rules' },
+  openapi: { needs: 'all', about: 'write docs/openapi from what the doors declare' },
   test: { needs: 'all', about: 'unit tests, live tests, journeys' },
   'test:unit': { needs: 'all', about: 'unit tests only [jest arguments]' },
   'test:live': { needs: 'all', about: 'tests against real PostgreSQL, Redis and SoftHSM only' },

@@ -5,10 +5,13 @@
  *   --check           print the effective settings, references unresolved, and exit
  *   --migrate         bring the schema up to this build and exit
  *   --settings-page   print docs/settings.md and exit
+ *   --openapi DIR     write an OpenAPI document per door and exit
  *
  * A start that cannot succeed ends with one line that says what to do, and the exit code of its fault.
  */
 import 'reflect-metadata';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
 import { EXIT_CODE, isFault } from '#core/fault';
@@ -21,6 +24,8 @@ import {
   type Settings,
 } from '#platform';
 import { migrations } from './migrations.js';
+import { formatDocument } from './openapi/document.js';
+import { everyDeclaration } from './openapi/every-declaration.js';
 import { startAppliance } from './start.js';
 import { VERSION } from './version.js';
 
@@ -30,6 +35,7 @@ const { values } = parseArgs({
     check: { type: 'boolean', default: false },
     migrate: { type: 'boolean', default: false },
     'settings-page': { type: 'boolean', default: false },
+    openapi: { type: 'string' },
   },
 });
 
@@ -39,6 +45,7 @@ const STOP_GRACE_MS = 5000;
 let logger: Logger | undefined;
 try {
   if (values['settings-page']) process.stdout.write(formatSettingsPage());
+  else if (values.openapi !== undefined) writeOpenApi(values.openapi);
   else {
     const settings = loadSettings(values.settings);
     if (values.check) process.stdout.write(stringify(settings));
@@ -80,6 +87,11 @@ async function serve(settings: Settings, log: Logger): Promise<void> {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+}
+
+function writeOpenApi(directory: string): void {
+  mkdirSync(directory, { recursive: true });
+  for (const door of everyDeclaration) writeFileSync(join(directory, `${door.name}.json`), formatDocument(door));
 }
 
 function fail(error: unknown): never {

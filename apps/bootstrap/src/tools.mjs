@@ -59,6 +59,9 @@ export async function runTool(verb, args) {
         () => jest('jest.live.config.mjs', args),
         () => jest('jest.journeys.config.mjs', args),
       ]);
+    case 'openapi':
+      await ensureBuild();
+      return program('dist/apps/appliance/src/main.js', ['--openapi', inRepository('docs', 'openapi'), ...args]);
     case 'test:unit':
       return jest('jest.config.mjs', args);
     case 'test:live':

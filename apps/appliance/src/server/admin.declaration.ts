@@ -1,0 +1,23 @@
+import { machineIdentityOperations, machineIdentitySchemas } from '../doors/oidc/machine-identity.declaration.js';
+import { healthDeclaration } from '../doors/health/health.declaration.js';
+import { type DoorDeclaration, Problem } from '../openapi/declaration.js';
+
+const health = healthDeclaration.operations.filter(({ path }) => path === '/livez' || path === '/readyz');
+
+export const adminDeclaration: DoorDeclaration = {
+  name: 'admin',
+  title: 'Administration',
+  about:
+    'HTTP on a Unix socket of mode 0600, never on a port: who may open the socket, may administer. Doors add their verbs.',
+  schemas: { ...machineIdentitySchemas, ...healthDeclaration.schemas, Problem },
+  operations: [
+    ...machineIdentityOperations,
+    ...health,
+    {
+      method: 'get',
+      path: '/metrics',
+      about: 'Prometheus metrics.',
+      answers: { 200: { about: 'the text format of Prometheus', content: [{ type: 'text/plain' }] } },
+    },
+  ],
+};
