@@ -3,7 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { parsePublicKey } from '#core/crypto';
-import { formatCheckpoint, keyHint, logVerifier, parseCheckpoint, parseNote, signNote, v2LogId, verifyNote } from '#core/note';
+import {
+  formatCheckpoint,
+  keyHint,
+  logVerifier,
+  parseCheckpoint,
+  parseNote,
+  signNote,
+  v2LogId,
+  verifyNote,
+} from '#core/note';
 import { equalOctets, fromUtf8 } from '#core/octets';
 import type { Signer } from '#hsm';
 import { createLogger, Metrics, migrate, systemClock, type Clock } from '#platform';
@@ -14,7 +23,12 @@ import { freshDatabase, type FreshDatabase } from './kit.js';
 export interface FreshTrees {
   readonly database: FreshDatabase;
   /** A replica: a pool, files and trees of its own. */
-  replica(options?: { barrier?: Barrier; directory?: string; clock?: Clock; Client?: new () => pg.ClientBase }): Promise<Replica>;
+  replica(options?: {
+    barrier?: Barrier;
+    directory?: string;
+    clock?: Clock;
+    Client?: new () => pg.ClientBase;
+  }): Promise<Replica>;
   drop(): Promise<void>;
 }
 
@@ -26,7 +40,10 @@ export interface Replica {
   close(): Promise<void>;
 }
 
-export const quietLogger = createLogger({ log: { level: 'fatal' }, mode: 'evaluation' }, { write: () => undefined });
+export const quietLogger = createLogger(
+  { log: { level: 'fatal' }, mode: 'evaluation' },
+  { write: () => undefined },
+);
 
 export async function freshTrees(): Promise<FreshTrees> {
   const database = await freshDatabase();

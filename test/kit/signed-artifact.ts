@@ -64,7 +64,11 @@ export function intotoV1(subject: string) {
     payloadType: PAYLOAD_TYPE,
     signatures: [{ sig: twice(sig), publicKey: pemText }],
   };
-  const single = { payload: toBase64(payload), payloadType: PAYLOAD_TYPE, signatures: [{ sig, publicKey: pem }] };
+  const single = {
+    payload: toBase64(payload),
+    payloadType: PAYLOAD_TYPE,
+    signatures: [{ sig, publicKey: pem }],
+  };
   return {
     payload,
     entry: {

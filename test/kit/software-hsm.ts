@@ -45,7 +45,15 @@ export function materialOf(hsm: SoftwareHsm, chain: readonly Uint8Array[] = []):
         start,
       },
     ],
-    rekorV2: [{ name: '2026-1', url: 'https://v2.log.test:8443', origin: 'v2.log.test', key: hsm.key('rekor-v2'), start }],
+    rekorV2: [
+      {
+        name: '2026-1',
+        url: 'https://v2.log.test:8443',
+        origin: 'v2.log.test',
+        key: hsm.key('rekor-v2'),
+        start,
+      },
+    ],
     tuf: { url, threshold: 2, officers: [], snapshot: hsm.key('snapshot'), timestamp: hsm.key('timestamp') },
     audit: hsm.key('audit'),
     transcript: hsm.key('transcript'),

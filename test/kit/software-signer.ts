@@ -2,7 +2,10 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import type { Signer } from '#hsm';
 
 /** A P-256 key in memory, for specs whose subject is not the token. */
-export function softwareSigner(name = 'software', delayMs = 0): Signer & { calls(): number; inFlight(): number } {
+export function softwareSigner(
+  name = 'software',
+  delayMs = 0,
+): Signer & { calls(): number; inFlight(): number } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   let calls = 0;
   let inFlight = 0;

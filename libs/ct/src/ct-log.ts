@@ -112,7 +112,8 @@ export class CtLog {
   /** The time in leaf `index`, which may not be published yet. */
   async #timeOf(index: bigint): Promise<bigint> {
     const body = await this.tree.body(index);
-    if (body === undefined) throw new Fault('corrupt', 'tree/leaf-missing', 'the log names a leaf that is not stored');
+    if (body === undefined)
+      throw new Fault('corrupt', 'tree/leaf-missing', 'the log names a leaf that is not stored');
     const reader = new TlsReader(body);
     // Version and leaf type come first (RFC 6962 §3.4).
     reader.take(2);

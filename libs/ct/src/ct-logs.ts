@@ -29,14 +29,17 @@ export class CtLogs {
   /** @throws {Fault} ct/unknown-log */
   named(name: string): CtLog {
     const log = this.#logs.find((one) => one.name === name);
-    if (log === undefined) throw new Fault('absent', 'ct/unknown-log', 'there is no certificate log of this name');
+    if (log === undefined)
+      throw new Fault('absent', 'ct/unknown-log', 'there is no certificate log of this name');
     return log;
   }
 
   /** Signs the head of the active log anew every hour; the result stops it. */
   keepFresh(logger: Logger): () => void {
     const timer = setInterval(() => {
-      this.active.tree.renew().catch((err: unknown) => logger.warn({ err }, 'the tree head could not be renewed'));
+      this.active.tree
+        .renew()
+        .catch((err: unknown) => logger.warn({ err }, 'the tree head could not be renewed'));
     }, RENEW_MS);
     timer.unref();
     return () => clearInterval(timer);
@@ -49,7 +52,9 @@ export class CtLogs {
     readonly clock: Clock;
   }): Promise<CtLogs> {
     const { trees, hsm, material, clock } = parts;
-    const roots = [...new Set(material.certificateAuthorities.map(({ chain }) => chain.at(-1) ?? ''))].map(fromBase64);
+    const roots = [...new Set(material.certificateAuthorities.map(({ chain }) => chain.at(-1) ?? ''))].map(
+      fromBase64,
+    );
     const records = [...material.ctLogs].sort((a, b) => Date.parse(a.start) - Date.parse(b.start));
     const logs: CtLog[] = [];
     for (const [at, { name, url, key }] of records.entries()) {
@@ -57,7 +62,11 @@ export class CtLogs {
       const expected = { algorithm: key.algorithm, spki: fromBase64(key.spki) };
       // The key of a log that has ended may be gone from the token.
       const signer: Signer = frozen
-        ? { uri: key.uri, ...expected, sign: async (message) => await (await hsm.signer(key.uri, expected)).sign(message) }
+        ? {
+            uri: key.uri,
+            ...expected,
+            sign: async (message) => await (await hsm.signer(key.uri, expected)).sign(message),
+          }
         : await hsm.signer(key.uri, expected);
       const tree = await trees.open({
         name: `ct/${name}`,
@@ -67,7 +76,9 @@ export class CtLogs {
         checkpointPauseMs: HEAD_PAUSE_MS,
       });
       // `<url>` ends in the name by which the door finds it: https://host/ct/<name>
-      logs.push(new CtLog({ name: new URL(url).pathname.split('/').at(-1) ?? name, tree, roots, signer, clock }));
+      logs.push(
+        new CtLog({ name: new URL(url).pathname.split('/').at(-1) ?? name, tree, roots, signer, clock }),
+      );
     }
     return new CtLogs(logs);
   }

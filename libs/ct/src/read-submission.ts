@@ -25,21 +25,27 @@ export function readSubmission(
   chain: readonly Uint8Array[],
   roots: readonly Uint8Array[],
 ): Submission {
-  if (chain.length === 0 || chain.length > MAX_CHAIN) throw refused(`a chain has 1 to ${MAX_CHAIN} certificates`);
+  if (chain.length === 0 || chain.length > MAX_CHAIN)
+    throw refused(`a chain has 1 to ${MAX_CHAIN} certificates`);
   try {
     const given = chain.map(parseCertificate);
     const last = given.at(-1);
     const root = roots.find(
       (der) => last !== undefined && equalOctets(parseCertificate(der).subjectDer, last.issuerDer),
     );
-    if (last === undefined || root === undefined) throw refused('the chain does not end in a root that this log trusts');
+    if (last === undefined || root === undefined)
+      throw refused('the chain does not end in a root that this log trusts');
     const whole = equalOctets(last.der, root) ? given : [...given, parseCertificate(root)];
     verifyChain(whole);
     const [leaf, issuer] = whole;
     if (leaf === undefined || issuer === undefined) throw refused('the chain is only a root');
     const poison = extensionValue(leaf, OID.precertificatePoison);
     if ((poison !== undefined) !== (kind === 'precertificate')) {
-      throw refused(kind === 'certificate' ? 'send precertificates to add-pre-chain' : 'send final certificates to add-chain');
+      throw refused(
+        kind === 'certificate'
+          ? 'send precertificates to add-pre-chain'
+          : 'send final certificates to add-chain',
+      );
     }
     const issuers = whole.slice(1).map(({ der }) => der);
     return kind === 'certificate'

@@ -35,7 +35,11 @@ export function sthFormat(signer: Signer): CheckpointFormat {
       ) {
         throw new Fault('unverified', 'ct/other-sth', 'the signed tree head is of another tree');
       }
-      verifySignature(key, sthSignedInput(BigInt(timestamp), head.size, head.root), fromBase64(signature).subarray(PREFIX));
+      verifySignature(
+        key,
+        sthSignedInput(BigInt(timestamp), head.size, head.root),
+        fromBase64(signature).subarray(PREFIX),
+      );
     },
   };
 }

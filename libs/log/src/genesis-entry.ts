@@ -60,7 +60,9 @@ export async function writeGenesisEntry(
   try {
     // Replicas that start together must not each write one: their signatures, hence their leaves, would differ.
     await client.query('SELECT pg_advisory_lock($1, $2)', [LOCK, tree.shard]);
-    const { rows } = await client.query<{ size: string }>('SELECT size FROM log_head WHERE shard = $1', [tree.shard]);
+    const { rows } = await client.query<{ size: string }>('SELECT size FROM log_head WHERE shard = $1', [
+      tree.shard,
+    ]);
     if (rows[0]?.size !== '0') return;
     await append(request(statement, await transcript.sign(statement), transcript));
   } finally {

@@ -21,7 +21,12 @@ import type { CheckpointFormat } from '#tree';
  * @param name of the key in the signature line: the host name of the log, in both faces
  * @param origin `<host> - <tree id>` in v1, the name itself in v2
  */
-export function noteFormat(face: 'v1' | 'v2', name: string, origin: string, signer: Signer): CheckpointFormat {
+export function noteFormat(
+  face: 'v1' | 'v2',
+  name: string,
+  origin: string,
+  signer: Signer,
+): CheckpointFormat {
   const key = parsePublicKey(signer.spki);
   const hint = keyHint(face === 'v1' ? v1LogId(key) : v2LogId(name, key));
   const verifier = face === 'v1' ? logVerifierV1(name, key) : logVerifier(name, key);
@@ -34,8 +39,16 @@ export function noteFormat(face: 'v1' | 'v2', name: string, origin: string, sign
       const parsed = parseNote(note);
       verifyNote(parsed, [verifier]);
       const checkpoint = parseCheckpoint(parsed.text);
-      if (checkpoint.origin !== origin || checkpoint.size !== head.size || !equalOctets(checkpoint.root, head.root)) {
-        throw new Fault('unverified', 'log/other-checkpoint', 'the checkpoint is of another log or another tree');
+      if (
+        checkpoint.origin !== origin ||
+        checkpoint.size !== head.size ||
+        !equalOctets(checkpoint.root, head.root)
+      ) {
+        throw new Fault(
+          'unverified',
+          'log/other-checkpoint',
+          'the checkpoint is of another log or another tree',
+        );
       }
     },
   };

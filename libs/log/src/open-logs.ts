@@ -41,7 +41,14 @@ function byStart<T extends Windowed>(shards: readonly T[]): T[] {
   return [...shards].sort((a, b) => Date.parse(a.start) - Date.parse(b.start));
 }
 
-export async function openV1Log({ trees, hsm, pool, material, checker, metrics }: OpeningParts): Promise<V1Log> {
+export async function openV1Log({
+  trees,
+  hsm,
+  pool,
+  material,
+  checker,
+  metrics,
+}: OpeningParts): Promise<V1Log> {
   const shards: V1Shard[] = [];
   let offset = 0n;
   const records = byStart(material.rekorV1);
@@ -68,7 +75,14 @@ export async function openV1Log({ trees, hsm, pool, material, checker, metrics }
   const entries = metrics.counter('rekor_new_entries', 'Entries added to the v1 log', ['kind']);
   const log = new V1Log(shards, checker, (kind) => entries.inc({ kind }));
   const transcript = await onlineSigner(hsm, material.transcript);
-  await writeGenesisEntry(pool, log.active.tree, statementOf(material), transcript, v1GenesisRequest, (body) => log.append(body));
+  await writeGenesisEntry(
+    pool,
+    log.active.tree,
+    statementOf(material),
+    transcript,
+    v1GenesisRequest,
+    (body) => log.append(body),
+  );
   return log;
 }
 
@@ -77,7 +91,14 @@ function statementOf(material: TrustMaterial): Uint8Array {
   return canonicalJson(parseJson(fromUtf8(JSON.stringify(material))));
 }
 
-export async function openV2Log({ trees, hsm, pool, material, checker, metrics }: OpeningParts): Promise<V2Log> {
+export async function openV2Log({
+  trees,
+  hsm,
+  pool,
+  material,
+  checker,
+  metrics,
+}: OpeningParts): Promise<V2Log> {
   const entries = metrics.counter('rekor_v2_new_hashedrekord_entries', 'Entries added to the v2 log');
   const shards: V2Shard[] = [];
   for (const { name, url, origin, key, end } of byStart(material.rekorV2)) {
@@ -93,7 +114,9 @@ export async function openV2Log({ trees, hsm, pool, material, checker, metrics }
     const shard = new V2Shard(hostOf(url), tree, keyId, checker, () => entries.inc());
     const transcript = await onlineSigner(hsm, material.transcript);
     const never = new AbortController().signal;
-    await writeGenesisEntry(pool, tree, statementOf(material), transcript, v2GenesisRequest, (body) => shard.append(body, never));
+    await writeGenesisEntry(pool, tree, statementOf(material), transcript, v2GenesisRequest, (body) =>
+      shard.append(body, never),
+    );
     shards.push(shard);
   }
   return new V2Log(shards);

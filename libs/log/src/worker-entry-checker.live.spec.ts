@@ -35,7 +35,10 @@ function bytes(value: unknown): Uint8Array {
 
 describe('worker threads', () => {
   test('give the same entry as checking in place does', async () => {
-    for (const [face, body] of [['v1', bytes(hashedRekordV1('a'))], ['v2', bytes(hashedRekordV2('a'))]] as const) {
+    for (const [face, body] of [
+      ['v1', bytes(hashedRekordV1('a'))],
+      ['v2', bytes(hashedRekordV2('a'))],
+    ] as const) {
       const { canonical, ...rest } = checkEntry(face, body);
       const { canonical: theirs, ...others } = await checker.check(face, body);
       expect([Buffer.from(theirs), others]).toEqual([Buffer.from(canonical), rest]);
@@ -43,9 +46,18 @@ describe('worker threads', () => {
   });
 
   test('refuse with the same fault', async () => {
-    const forged = { ...hashedRekordV1('a'), spec: { ...hashedRekordV1('a').spec, data: hashedRekordV1('b').spec.data } };
-    await expect(checker.check('v1', bytes(forged))).rejects.toMatchObject({ name: 'Fault', code: 'entry/signature' });
-    await expect(checker.check('v2', fromUtf8('{'))).rejects.toMatchObject({ name: 'Fault', kind: 'malformed' });
+    const forged = {
+      ...hashedRekordV1('a'),
+      spec: { ...hashedRekordV1('a').spec, data: hashedRekordV1('b').spec.data },
+    };
+    await expect(checker.check('v1', bytes(forged))).rejects.toMatchObject({
+      name: 'Fault',
+      code: 'entry/signature',
+    });
+    await expect(checker.check('v2', fromUtf8('{'))).rejects.toMatchObject({
+      name: 'Fault',
+      kind: 'malformed',
+    });
   });
 
   test('turn requests away when too many wait, and go on', async () => {

@@ -89,7 +89,8 @@ export class Checkpoints {
     const head = this.#committed;
     if (head === undefined) throw new Fault('absent', 'tree/empty', 'nothing has been committed yet');
     await this.#make(head);
-    if (this.#newest === undefined) throw new Fault('unavailable', 'tree/no-checkpoint', 'no checkpoint could be made');
+    if (this.#newest === undefined)
+      throw new Fault('unavailable', 'tree/no-checkpoint', 'no checkpoint could be made');
     return this.#newest;
   }
 
@@ -98,7 +99,9 @@ export class Checkpoints {
     const newest = this.#newest;
     if (newest !== undefined && newest.size > index) return Promise.resolve(newest);
     if (this.#stopped) {
-      return Promise.reject(new Fault('unavailable', 'tree/stopped', 'this log signs nothing now; the operator knows why'));
+      return Promise.reject(
+        new Fault('unavailable', 'tree/stopped', 'this log signs nothing now; the operator knows why'),
+      );
     }
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
@@ -108,9 +111,14 @@ export class Checkpoints {
         timer: setTimeout(() => {
           this.#waiters.delete(waiter);
           reject(
-            new Fault('unavailable', 'tree/no-checkpoint', 'stored, but not yet signed; ask again in a moment', {
-              retryAfterSeconds: 2,
-            }),
+            new Fault(
+              'unavailable',
+              'tree/no-checkpoint',
+              'stored, but not yet signed; ask again in a moment',
+              {
+                retryAfterSeconds: 2,
+              },
+            ),
           );
         }, PATIENCE_MS),
       };
@@ -120,7 +128,12 @@ export class Checkpoints {
 
   /** Reads the newest stored checkpoint, if it is newer than the one we know. */
   async reload(): Promise<SignedHead | undefined> {
-    const { rows } = await this.#parts.pool.query<{ size: string; root: Buffer; note: string; signed_ms: string }>(
+    const { rows } = await this.#parts.pool.query<{
+      size: string;
+      root: Buffer;
+      note: string;
+      signed_ms: string;
+    }>(
       `SELECT size, root, note, signed_ms FROM log_checkpoint WHERE shard = $1
         ORDER BY size DESC, signed_ms DESC LIMIT 1`,
       [this.#parts.shard],
@@ -134,7 +147,8 @@ export class Checkpoints {
       timestampMs: BigInt(row.signed_ms),
     };
     const known = this.#newest;
-    if (known !== undefined && (known.size > head.size || known.timestampMs >= head.timestampMs)) return known;
+    if (known !== undefined && (known.size > head.size || known.timestampMs >= head.timestampMs))
+      return known;
     return head;
   }
 
@@ -147,12 +161,17 @@ export class Checkpoints {
         this.#parts.quarantine(err);
         return;
       }
-      this.#parts.logger.error({ err }, 'tiles could not be written as files; they are served from the database');
+      this.#parts.logger.error(
+        { err },
+        'tiles could not be written as files; they are served from the database',
+      );
     }
     await this.#parts.barrier('published');
     const known = this.#newest;
     if (known !== undefined && known.size === head.size && !equalOctets(known.root, head.root)) {
-      this.#parts.quarantine(new Fault('corrupt', 'tree/fork', `two signed roots for a tree of ${head.size}`));
+      this.#parts.quarantine(
+        new Fault('corrupt', 'tree/fork', `two signed roots for a tree of ${head.size}`),
+      );
       return;
     }
     // Another replica may have been ahead of our signature: what we serve never becomes smaller.
@@ -206,11 +225,15 @@ export class Checkpoints {
           this.#parts.quarantine(err);
           return;
         }
-        this.#parts.logger.error({ err, size: head.size.toString() }, 'no checkpoint could be made; trying again');
+        this.#parts.logger.error(
+          { err, size: head.size.toString() },
+          'no checkpoint could be made; trying again',
+        );
         pauseMs = Math.max(pauseMs, RETRY_MS);
       }
       // A stop ends the pause; nothing is signed after it.
-      if (pauseMs > 0) await pause(pauseMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+      if (pauseMs > 0)
+        await pause(pauseMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
     }
   }
 

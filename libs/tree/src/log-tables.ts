@@ -131,7 +131,7 @@ BEGIN
     RAISE EXCEPTION 'the head of a log never goes back' USING ERRCODE = 'integrity_constraint_violation';
   END IF;
   IF EXISTS (SELECT 1 FROM log_shard WHERE id = NEW.shard AND state = 'frozen') AND NEW.size > OLD.size THEN
-    RAISE EXCEPTION 'a frozen log never grows' USING ERRCODE = 'integrity_constraint_violation';
+    RAISE EXCEPTION 'a frozen log never grows' USING ERRCODE = 'object_not_in_prerequisite_state';
   END IF;
   RETURN NEW;
 END $$;

@@ -58,7 +58,9 @@ export class RightEdge {
     for (const { level, n } of wanted) {
       const width = tiles.get(level)?.width ?? 0;
       if (width !== tileWidth(level, n, head.size)) {
-        throw contradiction(`tile ${level}/${n} holds ${width} hashes, not what a tree of ${head.size} has there`);
+        throw contradiction(
+          `tile ${level}/${n} holds ${width} hashes, not what a tree of ${head.size} has there`,
+        );
       }
     }
     const hashes = rootNodes(head.size).map(({ level, index }) => {

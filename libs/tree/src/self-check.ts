@@ -22,7 +22,12 @@ interface Checked {
   readonly newest: SignedHead | undefined;
 }
 
-async function assertContinues(edge: RightEdge, rows: TileRows, earlier: TreeHead, what: string): Promise<void> {
+async function assertContinues(
+  edge: RightEdge,
+  rows: TileRows,
+  earlier: TreeHead,
+  what: string,
+): Promise<void> {
   const { size } = edge.head;
   if (earlier.size > size) {
     throw new Fault(
@@ -35,21 +40,31 @@ async function assertContinues(edge: RightEdge, rows: TileRows, earlier: TreeHea
   const root =
     earlier.size === size ? edge.head.root : rootOf(earlier.size, await rows.reader(rootNodes(earlier.size)));
   if (!equalOctets(root, earlier.root)) {
-    throw new Fault('corrupt', 'tree/forked', `${what} has another root for a tree of ${earlier.size} than the database`);
+    throw new Fault(
+      'corrupt',
+      'tree/forked',
+      `${what} has another root for a tree of ${earlier.size} than the database`,
+    );
   }
 }
 
 export async function checkTree(
-  parts: { readonly pool: Pool; readonly shard: number; readonly files: TileFiles; readonly format: CheckpointFormat },
+  parts: {
+    readonly pool: Pool;
+    readonly shard: number;
+    readonly files: TileFiles;
+    readonly format: CheckpointFormat;
+  },
   rows: TileRows,
 ): Promise<Checked> {
   const { pool, shard } = parts;
   const { edge, newest } = await withConnection(pool, async (client) => {
     // One snapshot: another replica may be writing at this moment.
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    const heads = await client.query<{ size: string; root: Buffer }>('SELECT size, root FROM log_head WHERE shard = $1', [
-      shard,
-    ]);
+    const heads = await client.query<{ size: string; root: Buffer }>(
+      'SELECT size, root FROM log_head WHERE shard = $1',
+      [shard],
+    );
     const checkpoints = await client.query<{ size: string; root: Buffer; note: string; signed_ms: string }>(
       `SELECT size, root, note, signed_ms FROM log_checkpoint WHERE shard = $1
         ORDER BY size DESC, signed_ms DESC LIMIT 1`,
@@ -73,7 +88,12 @@ export async function checkTree(
     try {
       parts.format.verify(newest.note, newest);
     } catch (cause) {
-      throw new Fault('corrupt', 'tree/checkpoint-mismatch', 'the newest checkpoint is not signed by this log', { cause });
+      throw new Fault(
+        'corrupt',
+        'tree/checkpoint-mismatch',
+        'the newest checkpoint is not signed by this log',
+        { cause },
+      );
     }
   }
   const remembered = await parts.files.remembered();

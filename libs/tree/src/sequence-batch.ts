@@ -66,9 +66,9 @@ export function searchKeyHash(key: string): Uint8Array {
 
 /** Steps 1 and 2 in one round trip. Everything is a literal number, so the simple protocol is safe. */
 async function lockHead(client: PoolClient, shard: number): Promise<HeadRow> {
-  // Without enable_seqscan=off the planner reads a young deduplication table from end to end, under the lock.
+  // Without these the planner reads a young deduplication table from end to end, under the lock.
   const answer: unknown = await client.query(
-    `BEGIN; SET LOCAL enable_seqscan = off;
+    `BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off;
      SELECT size, root, epoch, stamped_ms FROM log_head WHERE shard = ${shard} FOR UPDATE`,
   );
   interface Row {
@@ -88,8 +88,10 @@ async function findKnown(
   candidates: readonly Candidate[],
 ): Promise<ReadonlyMap<string, bigint>> {
   const { rows } = await client.query<{ key: Buffer; idx: string }>(
-    `SELECT d.key, d.idx FROM unnest($2::bytea[]) AS wanted(key)
-       JOIN log_dedup d ON d.key = wanted.key AND d.shard = $1`,
+    // LATERAL with OFFSET: one index look-up per key, whatever the planner believes. A join would be hashed over the
+    // whole table, which is fast while the log is small and stops it when it is large.
+    `SELECT wanted.key, known.idx FROM unnest($2::bytea[]) AS wanted(key)
+      CROSS JOIN LATERAL (SELECT d.idx FROM log_dedup d WHERE d.key = wanted.key AND d.shard = $1 OFFSET 0) AS known`,
     [shard, candidates.map(({ identity }) => bytea(identity))],
   );
   return new Map(rows.map(({ key, idx }) => [toHex(key), BigInt(idx)]));
@@ -175,7 +177,11 @@ export class BatchSequencer {
    * @throws {AmbiguousCommit} offer the batch again with `perhapsCommitted`
    * @throws {Fault} of kind corrupt: the stored tree contradicts itself, and the writer must stop
    */
-  async run(candidates: readonly Candidate[], edge: RightEdge | undefined, nowMs: number): Promise<BatchResult> {
+  async run(
+    candidates: readonly Candidate[],
+    edge: RightEdge | undefined,
+    nowMs: number,
+  ): Promise<BatchResult> {
     return await withConnection(this.#pool, async (client) => {
       try {
         return { value: await this.#transact(client, candidates, edge, nowMs), reusable: true };
@@ -200,7 +206,8 @@ export class BatchSequencer {
   ): Promise<BatchResult> {
     const shard = this.#shard;
     const head = await lockHead(client, shard);
-    const unmoved = known !== undefined && known.head.size === head.size && equalOctets(known.head.root, head.root);
+    const unmoved =
+      known !== undefined && known.head.size === head.size && equalOctets(known.head.root, head.root);
     const edge = unmoved ? known : await RightEdge.read(client, shard, head);
     await this.#barrier('locked');
 

@@ -98,7 +98,9 @@ export class TileFiles {
     } catch (error) {
       if (!hasCode(error, 'EEXIST')) throw error;
       if (!equalOctets(await readFile(path), content)) {
-        throw new Fault('corrupt', 'tree/file-differs', `${path} was published with another content`, { cause: error });
+        throw new Fault('corrupt', 'tree/file-differs', `${path} was published with another content`, {
+          cause: error,
+        });
       }
     } finally {
       await unlink(aside);
@@ -117,7 +119,9 @@ export class TileFiles {
 
   async remembered(): Promise<TreeHead | undefined> {
     try {
-      const [size, root, end, ...rest] = (await readFile(join(this.#directory, 'newest'), 'utf8')).split('\n');
+      const [size, root, end, ...rest] = (await readFile(join(this.#directory, 'newest'), 'utf8')).split(
+        '\n',
+      );
       // A power cut may leave an empty file behind, since it is not synced: that is no contradiction.
       if (size === undefined || root === undefined || end !== '' || rest.length > 0) return undefined;
       return { size: BigInt(size), root: fromBase64(root) };

@@ -29,7 +29,11 @@ function keyOf(level: number, n: bigint): string {
 }
 
 export function missing(what: string): Fault {
-  return new Fault('corrupt', 'tree/tile-missing', `${what} is missing or too short; run a check of the whole log`);
+  return new Fault(
+    'corrupt',
+    'tree/tile-missing',
+    `${what} is missing or too short; run a check of the whole log`,
+  );
 }
 
 export class TileRows {

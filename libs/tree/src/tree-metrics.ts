@@ -17,19 +17,33 @@ export class TreeMetrics {
   constructor(metrics: Metrics, tree: string) {
     this.#tree = tree;
     this.#leaves = metrics.counter('airseal_tree_leaves_total', 'Leaves appended by this replica', ['tree']);
-    this.#duplicates = metrics.counter('airseal_tree_duplicates_total', 'Submissions that were there already', ['tree']);
-    this.#refused = metrics.counter('airseal_tree_overload_total', 'Submissions refused for want of room', ['tree']);
-    this.#batch = metrics.histogram('airseal_tree_batch_seconds', 'Time from locking the head to COMMIT', ['tree']);
-    this.#sign = metrics.histogram('airseal_tree_sign_seconds', 'Time to sign and check a checkpoint', ['tree']);
+    this.#duplicates = metrics.counter(
+      'airseal_tree_duplicates_total',
+      'Submissions that were there already',
+      ['tree'],
+    );
+    this.#refused = metrics.counter('airseal_tree_overload_total', 'Submissions refused for want of room', [
+      'tree',
+    ]);
+    this.#batch = metrics.histogram('airseal_tree_batch_seconds', 'Time from locking the head to COMMIT', [
+      'tree',
+    ]);
+    this.#sign = metrics.histogram('airseal_tree_sign_seconds', 'Time to sign and check a checkpoint', [
+      'tree',
+    ]);
     this.#size = metrics.gauge('airseal_tree_size', 'Leaves committed, as this replica knows', ['tree']);
-    this.#published = metrics.gauge('airseal_tree_published_size', 'Leaves under the published checkpoint', ['tree']);
+    this.#published = metrics.gauge('airseal_tree_published_size', 'Leaves under the published checkpoint', [
+      'tree',
+    ]);
     this.#signedAt = metrics.gauge(
       'airseal_tree_checkpoint_timestamp_seconds',
       'When the published checkpoint was signed',
       ['tree'],
     );
     this.#waiting = metrics.gauge('airseal_tree_waiting', 'Leaves waiting to be sequenced', ['tree']);
-    this.#quarantined = metrics.gauge('airseal_tree_quarantined', '1 when the tree refuses to grow', ['tree']);
+    this.#quarantined = metrics.gauge('airseal_tree_quarantined', '1 when the tree refuses to grow', [
+      'tree',
+    ]);
     this.#quarantined.set({ tree }, 0);
   }
 

@@ -39,7 +39,8 @@ export class TreeModule implements OnApplicationShutdown {
             logger: Logger,
             metrics: Metrics,
             health: HealthProbes,
-          ) => new Trees({ pool, directory: join(settings.stateDir, 'tiles'), clock, logger, metrics, health }),
+          ) =>
+            new Trees({ pool, directory: join(settings.stateDir, 'tiles'), clock, logger, metrics, health }),
         },
       ],
       exports: [Trees],

@@ -17,40 +17,23 @@ import {
   consistencyProof,
   inclusionNodes,
   inclusionProof,
-  leafHash,
   rootNodes,
   rootOf,
   verifyInclusion,
 } from '#core/merkle';
-import { toHex } from '#core/octets';
 import { MAX_ENTRY_BYTES, TILE_WIDTH, tileWidth, formatBundle } from '#core/tile';
 import type { Clock, Logger } from '#platform';
+import { Appender } from './appender.js';
 import type { Barrier } from './barrier.js';
 import { Checkpoints, type CheckpointFormat } from './checkpoints.js';
-import { bytea } from './copy-rows.js';
 import type { Appended, NewLeaf, Sequenced, SignedHead, StoredLeaf } from './leaf.js';
 import { Publication } from './publication.js';
-import type { RightEdge } from './right-edge.js';
-import { AmbiguousCommit, BatchSequencer, searchKeyHash, type Candidate } from './sequence-batch.js';
+import { StoredLeaves } from './stored-leaves.js';
 import type { TileFiles } from './tile-files.js';
 import { TileRows } from './tile-rows.js';
 import type { TreeMetrics } from './tree-metrics.js';
 import { checkTree } from './self-check.js';
 import { Undelivered } from './undelivered.js';
-
-/** How often a batch whose COMMIT was ambiguous is offered again before its callers are told to retry. */
-const ATTEMPTS = 4;
-const ATTEMPT_PAUSE_MS = 250;
-
-interface Pending {
-  readonly leaf: NewLeaf;
-  readonly leafHash: Uint8Array;
-  readonly identity: Uint8Array;
-  readonly result: Promise<Sequenced>;
-  readonly resolve: (sequenced: Sequenced) => void;
-  readonly reject: (error: unknown) => void;
-  attempts: number;
-}
 
 export interface TreeParts {
   readonly name: string;
@@ -70,9 +53,8 @@ export interface TreeParts {
   readonly checkpointPauseMs: number;
 }
 
-/** SQLSTATE class 23: a constraint or one of our triggers said no. */
-function isRuleBroken(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'code' in error && String(error.code).startsWith('23');
+function closing(): Fault {
+  return new Fault('unavailable', 'tree/closing', 'the log is shutting down', { retryAfterSeconds: 5 });
 }
 
 export class Tree {
@@ -83,14 +65,10 @@ export class Tree {
   readonly undelivered: Undelivered;
   readonly #parts: TreeParts;
   readonly #rows: TileRows;
-  readonly #sequencer: BatchSequencer;
+  readonly #leaves: StoredLeaves;
+  readonly #appender: Appender;
   readonly #checkpoints: Checkpoints;
   readonly #publication: Publication;
-  #pool: Pending[] = [];
-  /** Everything that is pooled or being sequenced, by identity. */
-  readonly #pending = new Map<string, Pending>();
-  #edge: RightEdge | undefined;
-  #pump: Promise<void> | undefined;
   #quarantine: Fault | undefined;
   #closed = false;
 
@@ -101,7 +79,17 @@ export class Tree {
     this.undelivered = new Undelivered(parts.pool, parts.shard, parts.logger);
     this.#parts = parts;
     this.#rows = new TileRows(parts.pool, parts.shard);
-    this.#sequencer = new BatchSequencer(parts.pool, parts.shard, parts.barrier);
+    this.#leaves = new StoredLeaves(parts.pool, parts.shard);
+    this.#appender = new Appender({
+      ...parts,
+      leaves: this.#leaves,
+      committed: async (edge, dirty) => {
+        this.#rows.adopt(dirty);
+        await parts.barrier('committed');
+        this.#checkpoints.committed(edge.head);
+      },
+      quarantine: (fault) => this.#isolate(fault),
+    });
     this.#publication = new Publication(parts.pool, parts.shard, this.#rows, parts.files);
     this.#checkpoints = new Checkpoints({
       pool: parts.pool,
@@ -128,7 +116,7 @@ export class Tree {
     const tree = new Tree(parts);
     try {
       const { edge, newest } = await checkTree(parts, tree.#rows);
-      tree.#edge = edge;
+      tree.#appender.begin(edge);
       if (newest !== undefined) await tree.#checkpoints.show(newest);
       // What was committed and never covered was never answered either: its clients will come again.
       await tree.undelivered.noteFrom(newest?.size ?? 0n);
@@ -157,32 +145,17 @@ export class Tree {
     if (this.frozen) {
       return Promise.reject(new Fault('refused', 'tree/frozen', 'this log is frozen; use the newest one'));
     }
-    if (this.#closed) {
-      return Promise.reject(new Fault('unavailable', 'tree/closing', 'the log is shutting down', { retryAfterSeconds: 5 }));
-    }
+    if (this.#closed) return Promise.reject(closing());
     if (leaf.body.length === 0 || leaf.body.length > MAX_ENTRY_BYTES) {
       return Promise.reject(
-        new Fault('malformed', 'tree/entry-too-large', `an entry has 1 to ${MAX_ENTRY_BYTES} octets in canonical form`),
+        new Fault(
+          'malformed',
+          'tree/entry-too-large',
+          `an entry has 1 to ${MAX_ENTRY_BYTES} octets in canonical form`,
+        ),
       );
     }
-    const hash = leafHash(leaf.body);
-    const identity = leaf.identity ?? hash;
-    const key = toHex(identity);
-    const twin = this.#pending.get(key);
-    if (twin !== undefined) return twin.result.then((sequenced) => ({ ...sequenced, duplicate: true }));
-    if (this.#pending.size >= this.#parts.maxWaiting) {
-      this.#parts.metrics.overload();
-      return Promise.reject(
-        new Fault('unavailable', 'tree/overloaded', 'too many entries are waiting; retry', { retryAfterSeconds: 1 }),
-      );
-    }
-    const { promise: result, resolve, reject } = Promise.withResolvers<Sequenced>();
-    const pending: Pending = { leaf, leafHash: hash, identity, result, resolve, reject, attempts: 0 };
-    this.#pending.set(key, pending);
-    this.#pool.push(pending);
-    this.#parts.metrics.waiting(this.#pending.size);
-    this.#wake();
-    return result;
+    return this.#appender.sequence(leaf);
   }
 
   /** Waits for a published checkpoint over a sequenced leaf, and proves the leaf against it. */
@@ -222,69 +195,29 @@ export class Tree {
   }
 
   /** The body of a sequenced leaf, also before a checkpoint covers it. */
-  async body(index: bigint): Promise<Uint8Array | undefined> {
-    const { rows } = await this.#parts.pool.query<{ body: Buffer }>(
-      'SELECT body FROM log_leaf WHERE shard = $1 AND idx = $2',
-      [this.shard, index.toString()],
-    );
-    return rows[0]?.body;
+  body(index: bigint): Promise<Uint8Array | undefined> {
+    return this.#leaves.body(index);
   }
 
   /** Leaves `start` up to but not including `end`, as far as the published checkpoint covers them. */
   async leaves(start: bigint, end: bigint): Promise<StoredLeaf[]> {
     const stop = end < this.size ? end : this.size;
-    if (start < 0n || start >= stop) return [];
-    const { rows } = await this.#parts.pool.query<{
-      idx: string;
-      leaf_hash: Buffer;
-      kind: string;
-      stamped_ms: string;
-      body: Buffer;
-      extra: Buffer | null;
-    }>(
-      `SELECT idx, leaf_hash, kind, stamped_ms, body, extra FROM log_leaf
-        WHERE shard = $1 AND idx >= $2 AND idx < $3 ORDER BY idx`,
-      [this.shard, start.toString(), stop.toString()],
-    );
-    return rows.map((row) => ({
-      index: BigInt(row.idx),
-      leafHash: row.leaf_hash,
-      kind: row.kind,
-      timestampMs: BigInt(row.stamped_ms),
-      body: row.body,
-      extra: row.extra ?? undefined,
-    }));
+    return start < 0n || start >= stop ? [] : await this.#leaves.range(start, stop);
   }
 
   /** Index of the leaf with this hash (or this identity), if the published checkpoint covers it. */
   async findByHash(hash: Uint8Array): Promise<bigint | undefined> {
-    const { rows } = await this.#parts.pool.query<{ idx: string }>(
-      'SELECT idx FROM log_dedup WHERE key = $1 AND shard = $2',
-      [bytea(hash), this.shard],
-    );
-    const [row] = rows;
-    if (row === undefined) return undefined;
-    const index = BigInt(row.idx);
-    return index < this.size ? index : undefined;
+    const index = await this.#leaves.find(hash);
+    return index !== undefined && index < this.size ? index : undefined;
   }
 
-  /** Leaves with any (`or`) or all (`and`) of these search keys, oldest first, at most `limit`. */
+  /** Published leaves with any (`or`) or all (`and`) of these search keys, oldest first, at most `limit`. */
   async search(
     keys: readonly string[],
     operator: 'and' | 'or',
     limit = 10_000,
   ): Promise<{ index: bigint; leafHash: Uint8Array }[]> {
-    const hashes = [...new Set(keys)].map((key) => bytea(searchKeyHash(key)));
-    if (hashes.length === 0) return [];
-    const { rows } = await this.#parts.pool.query<{ idx: string; leaf_hash: Buffer }>(
-      `SELECT found.idx, l.leaf_hash
-         FROM (SELECT idx FROM log_index WHERE shard = $1 AND key_hash = ANY($2::bytea[]) AND idx < $3
-                GROUP BY idx HAVING count(*) >= $4 ORDER BY idx LIMIT $5) AS found
-         JOIN log_leaf l ON l.shard = $1 AND l.idx = found.idx
-        ORDER BY found.idx`,
-      [this.shard, hashes, this.size.toString(), operator === 'and' ? hashes.length : 1, limit],
-    );
-    return rows.map((row) => ({ index: BigInt(row.idx), leafHash: row.leaf_hash }));
+    return await this.#leaves.search(keys, operator, this.size, limit);
   }
 
   /** The root of the first `size` leaves. @throws {Fault} tree/beyond-head */
@@ -342,10 +275,8 @@ export class Tree {
   /** Finishes what is pooled, then stops. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#pump;
-    this.#checkpoints.stop(
-      new Fault('unavailable', 'tree/closing', 'the log is shutting down', { retryAfterSeconds: 5 }),
-    );
+    await this.#appender.finished();
+    this.#checkpoints.stop(closing());
     await this.#checkpoints.settled();
   }
 
@@ -354,7 +285,12 @@ export class Tree {
     try {
       verifyInclusion(hash, index, proof, head);
     } catch (cause) {
-      const fault = new Fault('corrupt', 'tree/proof-mismatch', `leaf ${index} is not provable in its own log`, { cause });
+      const fault = new Fault(
+        'corrupt',
+        'tree/proof-mismatch',
+        `leaf ${index} is not provable in its own log`,
+        { cause },
+      );
       this.#isolate(fault);
       throw fault;
     }
@@ -371,7 +307,11 @@ export class Tree {
     if (this.#quarantine !== undefined) return;
     this.#quarantine = fault;
     this.#parts.metrics.quarantined();
-    this.#parts.logger.fatal({ err: fault, tree: this.name }, 'the log contradicts itself and refuses to grow');
+    this.#parts.logger.fatal(
+      { err: fault, tree: this.name },
+      'the log contradicts itself and refuses to grow',
+    );
+    this.#appender.stop(fault);
     this.#checkpoints.stop(fault);
   }
 
@@ -395,126 +335,8 @@ export class Tree {
       })
       .catch((err: unknown) => {
         if (isFault(err) && err.kind === 'corrupt') this.#isolate(err);
-        else if (!this.#closed) this.#parts.logger.error({ err, tree: this.name }, 'old tiles could not be written as files');
+        else if (!this.#closed)
+          this.#parts.logger.error({ err, tree: this.name }, 'old tiles could not be written as files');
       });
-  }
-
-  #wake(): void {
-    this.#pump ??= this.#work().finally(() => {
-      this.#pump = undefined;
-      if (this.#pool.length > 0) this.#wake();
-    });
-  }
-
-  async #work(): Promise<void> {
-    // Requests that arrive in the same turn of the event loop belong into the same batch.
-    await new Promise((resolve) => setImmediate(resolve));
-    while (this.#pool.length > 0) {
-      const batch = this.#pool.splice(0, this.#parts.maxBatch);
-      await this.#sequenceBatch(batch);
-      this.#parts.metrics.waiting(this.#pending.size);
-    }
-  }
-
-  async #sequenceBatch(batch: readonly Pending[]): Promise<void> {
-    if (this.#quarantine !== undefined) {
-      this.#fail(batch, this.#quarantine);
-      return;
-    }
-    const startedMs = this.#parts.clock.nowMs();
-    const candidates = batch.map(
-      ({ leaf, leafHash: hash, identity, attempts }): Candidate => ({
-        leaf,
-        leafHash: hash,
-        identity,
-        perhapsCommitted: attempts > 0,
-      }),
-    );
-    try {
-      const { outcomes, edge, dirty } = await this.#sequencer.run(candidates, this.#edge, startedMs);
-      this.#edge = edge;
-      this.#rows.adopt(dirty);
-      const fresh = outcomes.filter(({ timestampMs }) => timestampMs !== undefined).length;
-      this.#parts.metrics.batch(
-        fresh,
-        outcomes.length - fresh,
-        (this.#parts.clock.nowMs() - startedMs) / 1000,
-        edge.head.size,
-      );
-      await this.#parts.barrier('committed');
-      this.#checkpoints.committed(edge.head);
-      await this.#settle(batch, outcomes);
-    } catch (error) {
-      await this.#recover(batch, error);
-    }
-  }
-
-  async #settle(
-    batch: readonly Pending[],
-    outcomes: readonly { index: bigint; duplicate: boolean; timestampMs: bigint | undefined }[],
-  ): Promise<void> {
-    const old = outcomes.filter(({ timestampMs }) => timestampMs === undefined).map(({ index }) => index);
-    const known = new Map<bigint, { leafHash: Uint8Array; timestampMs: bigint }>();
-    if (old.length > 0) {
-      const { rows } = await this.#parts.pool.query<{ idx: string; leaf_hash: Buffer; stamped_ms: string }>(
-        'SELECT idx, leaf_hash, stamped_ms FROM log_leaf WHERE shard = $1 AND idx = ANY($2::bigint[])',
-        [this.shard, old.map(String)],
-      );
-      for (const row of rows) {
-        known.set(BigInt(row.idx), { leafHash: row.leaf_hash, timestampMs: BigInt(row.stamped_ms) });
-      }
-    }
-    batch.forEach((pending, at) => {
-      this.#pending.delete(toHex(pending.identity));
-      const outcome = outcomes[at];
-      const stored =
-        outcome?.timestampMs === undefined
-          ? outcome && known.get(outcome.index)
-          : { leafHash: pending.leafHash, timestampMs: outcome.timestampMs };
-      if (outcome === undefined || stored === undefined) {
-        pending.reject(new Fault('corrupt', 'tree/leaf-missing', 'the log names a leaf that is not stored'));
-        return;
-      }
-      pending.resolve({ index: outcome.index, duplicate: outcome.duplicate, ...stored });
-    });
-  }
-
-  async #recover(batch: readonly Pending[], error: unknown): Promise<void> {
-    // Whatever we believed about the edge may be wrong now: the next batch reads and proves it again.
-    this.#edge = undefined;
-    if (error instanceof AmbiguousCommit) {
-      this.#parts.logger.warn({ err: error, tree: this.name, leaves: batch.length }, 'COMMIT was ambiguous; looking again');
-      const [again, given]: [Pending[], Pending[]] = [[], []];
-      for (const pending of batch) (++pending.attempts < ATTEMPTS ? again : given).push(pending);
-      this.#fail(given, new Fault('unavailable', 'tree/storage', 'the log cannot be written now; retry', { retryAfterSeconds: 2 }));
-      this.#pool.unshift(...again);
-      await new Promise((resolve) => setTimeout(resolve, ATTEMPT_PAUSE_MS));
-      return;
-    }
-    if (isFault(error)) {
-      if (error.kind === 'corrupt') this.#isolate(error);
-      this.#fail(batch, error);
-      return;
-    }
-    this.#parts.logger.error({ err: error, tree: this.name }, 'a batch could not be written');
-    if (isRuleBroken(error)) {
-      // The database's own rules refused what we wanted to write: our state and its state contradict each other.
-      this.#isolate(new Fault('corrupt', 'tree/rule-broken', 'the database refused a batch that breaks its rules', { cause: error }));
-    }
-    this.#fail(
-      batch,
-      this.#quarantine ??
-        new Fault('unavailable', 'tree/storage', 'the log cannot be written now; retry', {
-          cause: error,
-          retryAfterSeconds: 2,
-        }),
-    );
-  }
-
-  #fail(batch: readonly Pending[], fault: Fault): void {
-    for (const pending of batch) {
-      this.#pending.delete(toHex(pending.identity));
-      pending.reject(fault);
-    }
   }
 }

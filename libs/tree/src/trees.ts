@@ -76,7 +76,9 @@ export class Trees {
     });
     this.#trees.set(spec.name, tree);
     await this.#notices.listen(shard, () => {
-      tree.look().catch((err: unknown) => logger.warn({ err, tree: spec.name }, 'could not read a new checkpoint'));
+      tree
+        .look()
+        .catch((err: unknown) => logger.warn({ err, tree: spec.name }, 'could not read a new checkpoint'));
     });
     this.#parts.health?.add(`log ${spec.name}`, () => {
       if (tree.quarantine !== undefined) throw tree.quarantine;
@@ -84,7 +86,6 @@ export class Trees {
     });
     return tree;
   }
-
 
   async close(): Promise<void> {
     this.#notices.close();

@@ -35,15 +35,17 @@ export class Undelivered {
         this.#shard,
         bytea(leafHash),
       ])
-      .catch((err: unknown) => this.#logger.warn({ err }, 'an answer that did not arrive could not be noted'));
+      .catch((err: unknown) =>
+        this.#logger.warn({ err }, 'an answer that did not arrive could not be noted'),
+      );
   }
 
   async has(leafHash: Uint8Array): Promise<boolean> {
     if (this.#here.has(toHex(leafHash))) return true;
-    const { rowCount } = await this.#pool.query('SELECT 1 FROM log_undelivered WHERE shard = $1 AND leaf_hash = $2', [
-      this.#shard,
-      bytea(leafHash),
-    ]);
+    const { rowCount } = await this.#pool.query(
+      'SELECT 1 FROM log_undelivered WHERE shard = $1 AND leaf_hash = $2',
+      [this.#shard, bytea(leafHash)],
+    );
     return rowCount === 1;
   }
 
@@ -51,7 +53,10 @@ export class Undelivered {
   forget(leafHash: Uint8Array): void {
     this.#here.delete(toHex(leafHash));
     this.#pool
-      .query('DELETE FROM log_undelivered WHERE shard = $1 AND leaf_hash = $2', [this.#shard, bytea(leafHash)])
+      .query('DELETE FROM log_undelivered WHERE shard = $1 AND leaf_hash = $2', [
+        this.#shard,
+        bytea(leafHash),
+      ])
       .catch((err: unknown) => this.#logger.warn({ err }, 'an answer that arrived could not be noted'));
   }
 

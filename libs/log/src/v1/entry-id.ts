@@ -16,7 +16,11 @@ export function formatEntryId(treeId: bigint, leafHash: Uint8Array): string {
 export function parseEntryId(text: string): EntryId {
   const [, tree, leaf] = /^([0-9a-f]{16})?([0-9a-f]{64})$/.exec(text.toLowerCase()) ?? [];
   if (leaf === undefined) {
-    throw new Fault('malformed', 'log/entry-id', 'an entry is named by 64 (UUID) or 80 (entry ID) hexadecimal digits');
+    throw new Fault(
+      'malformed',
+      'log/entry-id',
+      'an entry is named by 64 (UUID) or 80 (entry ID) hexadecimal digits',
+    );
   }
   const leafHash = fromHex(leaf);
   return tree === undefined ? { leafHash } : { treeId: BigInt(`0x${tree}`), leafHash };

@@ -45,7 +45,11 @@ export class SetStore {
           `INSERT INTO log_set (shard, idx, signature)
            SELECT $1, idx, signature FROM unnest($2::bigint[], $3::bytea[]) AS made(idx, signature)
            ON CONFLICT DO NOTHING`,
-          [this.#shard, batch.map(({ index }) => index.toString()), batch.map(({ signature }) => Buffer.from(signature))],
+          [
+            this.#shard,
+            batch.map(({ index }) => index.toString()),
+            batch.map(({ signature }) => Buffer.from(signature)),
+          ],
         );
         for (const { resolve } of batch) resolve();
       } catch (error) {

@@ -18,7 +18,12 @@ export interface V1EntryFacts {
 }
 
 /** What the signed entry timestamp is over (CONTRACTS §3.6). */
-export function setPayload(body: Uint8Array, integratedTime: bigint, logId: string, virtualIndex: bigint): Uint8Array {
+export function setPayload(
+  body: Uint8Array,
+  integratedTime: bigint,
+  logId: string,
+  virtualIndex: bigint,
+): Uint8Array {
   return canonicalJson({
     body: toBase64(body),
     integratedTime: Number(integratedTime),

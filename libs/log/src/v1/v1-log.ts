@@ -46,7 +46,11 @@ export class V1Log {
   readonly #counted: (kind: string) => void;
 
   /** @param shards oldest first; the last one takes new entries */
-  constructor(shards: readonly V1Shard[], checker: EntryChecker, counted: (kind: string) => void = () => undefined) {
+  constructor(
+    shards: readonly V1Shard[],
+    checker: EntryChecker,
+    counted: (kind: string) => void = () => undefined,
+  ) {
     const active = shards.at(-1);
     if (active === undefined) throw new RangeError('a log has at least one shard');
     this.#shards = shards;
@@ -67,7 +71,8 @@ export class V1Log {
   /** @throws {Fault} log/unknown-tree */
   shard(treeId: bigint | undefined): V1Shard {
     const shard = treeId === undefined ? this.#active : this.#shards.find((one) => one.treeId === treeId);
-    if (shard === undefined) throw new Fault('malformed', 'log/unknown-tree', `this log has no tree ${treeId}`);
+    if (shard === undefined)
+      throw new Fault('malformed', 'log/unknown-tree', `this log has no tree ${treeId}`);
     return shard;
   }
 
@@ -163,7 +168,9 @@ export class V1Log {
   }
 
   async #promise(shard: V1Shard, { index, timestampMs }: Sequenced, body: Uint8Array): Promise<Uint8Array> {
-    const set = await shard.signer.sign(setPayload(body, timestampMs / 1000n, shard.logId, shard.offset + index));
+    const set = await shard.signer.sign(
+      setPayload(body, timestampMs / 1000n, shard.logId, shard.offset + index),
+    );
     await shard.sets.keep(index, set);
     return set;
   }

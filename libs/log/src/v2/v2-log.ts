@@ -19,7 +19,11 @@ export interface V2Answer {
 }
 
 /** proto3 JSON with unpopulated fields emitted: 64-bit integers are strings, bytes are base64 (CONTRACTS §4.2). */
-export function formatV2Entry(entry: CheckedEntry, keyId: Uint8Array, { index, head, proof }: Appended): string {
+export function formatV2Entry(
+  entry: CheckedEntry,
+  keyId: Uint8Array,
+  { index, head, proof }: Appended,
+): string {
   return JSON.stringify({
     logIndex: index.toString(),
     logId: { keyId: toBase64(keyId) },

@@ -25,6 +25,8 @@ export class CtErrorFilter implements ExceptionFilter {
       .code(status)
       .header('content-type', 'text/plain; charset=utf-8')
       .header('cache-control', 'no-store')
-      .send(`${isFault(error) && status < 500 ? error.message : status === 503 ? 'busy; retry' : 'internal error'}\n`);
+      .send(
+        `${isFault(error) && status < 500 ? error.message : status === 503 ? 'busy; retry' : 'internal error'}\n`,
+      );
   }
 }

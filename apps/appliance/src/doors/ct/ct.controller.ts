@@ -50,35 +50,57 @@ export class CtController {
   }
 
   @Post('add-pre-chain')
-  async addPreChain(@Param('log') name: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+  async addPreChain(
+    @Param('log') name: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     await this.#add('precertificate', name, request, reply);
   }
 
   @Post('add-chain')
-  async addChain(@Param('log') name: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+  async addChain(
+    @Param('log') name: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     await this.#add('certificate', name, request, reply);
   }
 
   @Get('get-sth')
   sth(@Param('log') name: string, @Res() reply: FastifyReply): void {
     const { note } = this.#log(name).tree.head();
-    void reply.code(200).header('content-type', 'application/json').header('cache-control', 'no-cache').send(Buffer.from(`${note}\n`));
+    void reply
+      .code(200)
+      .header('content-type', 'application/json')
+      .header('cache-control', 'no-cache')
+      .send(Buffer.from(`${note}\n`));
   }
 
   @Get('get-sth-consistency')
-  async consistency(@Param('log') name: string, @QueryString() query: Query, @Res() reply: FastifyReply): Promise<void> {
+  async consistency(
+    @Param('log') name: string,
+    @QueryString() query: Query,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     const { tree } = this.#log(name);
     const [first, second] = [numberIn(query, 'first'), numberIn(query, 'second')];
-    if (first > second) throw new Fault('malformed', 'ct/request', "parameter 'first' must not be larger than 'second'");
+    if (first > second)
+      throw new Fault('malformed', 'ct/request', "parameter 'first' must not be larger than 'second'");
     if (second > tree.size) throw new Fault('malformed', 'ct/request', `the log has ${tree.size} entries`);
     send(reply, { consistency: (await tree.consistency(first, second)).map(toBase64) });
   }
 
   @Get('get-proof-by-hash')
-  async proofByHash(@Param('log') name: string, @QueryString() query: Query, @Res() reply: FastifyReply): Promise<void> {
+  async proofByHash(
+    @Param('log') name: string,
+    @QueryString() query: Query,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     const { tree } = this.#log(name);
     const [hash, size] = [hashIn(query, 'hash'), numberIn(query, 'tree_size')];
-    if (size < 1n || size > tree.size) throw new Fault('malformed', 'ct/request', `parameter 'tree_size' must be 1 to ${tree.size}`);
+    if (size < 1n || size > tree.size)
+      throw new Fault('malformed', 'ct/request', `parameter 'tree_size' must be 1 to ${tree.size}`);
     const index = await tree.findByHash(hash);
     if (index === undefined || index >= size) throw notThere('no entry of that tree has this leaf hash');
     const path = await tree.inclusion(index, size);
@@ -86,10 +108,15 @@ export class CtController {
   }
 
   @Get('get-entries')
-  async entries(@Param('log') name: string, @QueryString() query: Query, @Res() reply: FastifyReply): Promise<void> {
+  async entries(
+    @Param('log') name: string,
+    @QueryString() query: Query,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     const { tree } = this.#log(name);
     const [start, end] = [numberIn(query, 'start'), numberIn(query, 'end')];
-    if (start > end) throw new Fault('malformed', 'ct/request', "parameter 'start' must not be larger than 'end'");
+    if (start > end)
+      throw new Fault('malformed', 'ct/request', "parameter 'start' must not be larger than 'end'");
     if (start >= tree.size) throw new Fault('malformed', 'ct/request', `the log has ${tree.size} entries`);
     const last = end - start < MAX_ENTRIES ? end : start + MAX_ENTRIES - 1n;
     send(reply, { entries: (await tree.leaves(start, last + 1n)).map(entry) });
@@ -101,11 +128,19 @@ export class CtController {
   }
 
   @Get('get-entry-and-proof')
-  async entryAndProof(@Param('log') name: string, @QueryString() query: Query, @Res() reply: FastifyReply): Promise<void> {
+  async entryAndProof(
+    @Param('log') name: string,
+    @QueryString() query: Query,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     const { tree } = this.#log(name);
     const [index, size] = [numberIn(query, 'leaf_index'), numberIn(query, 'tree_size')];
     if (size < 1n || size > tree.size || index >= size) {
-      throw new Fault('malformed', 'ct/request', `parameter 'tree_size' must be 1 to ${tree.size} and larger than 'leaf_index'`);
+      throw new Fault(
+        'malformed',
+        'ct/request',
+        `parameter 'tree_size' must be 1 to ${tree.size} and larger than 'leaf_index'`,
+      );
     }
     const [leaf, path] = await Promise.all([tree.leaf(index), tree.inclusion(index, size)]);
     if (leaf === undefined) throw notThere('there is no such entry');

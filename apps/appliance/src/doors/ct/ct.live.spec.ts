@@ -103,7 +103,11 @@ async function sth(size: number): Promise<Sth> {
   throw new Error(`no head over ${size} entries`);
 }
 
-const entry: LogEntry = { kind: 'precertificate', issuerKeyHash: new Uint8Array(32).fill(1), tbs: new Uint8Array(9).fill(2) };
+const entry: LogEntry = {
+  kind: 'precertificate',
+  issuerKeyHash: new Uint8Array(32).fill(1),
+  tbs: new Uint8Array(9).fill(2),
+};
 
 describe('the certificate log', () => {
   test('serves the head of an empty tree', async () => {
@@ -116,7 +120,9 @@ describe('the certificate log', () => {
     expect(sct.timestampMs).toBe(1_800_000_000_123n);
     expect(sct.extensions).toHaveLength(0);
     const head = await sth(1);
-    const { entries } = JSON.parse((await get('get-entries?start=0&end=0')).body) as { entries: { leaf_input: string }[] };
+    const { entries } = JSON.parse((await get('get-entries?start=0&end=0')).body) as {
+      entries: { leaf_input: string }[];
+    };
     expect(entries).toHaveLength(1);
     expect(fromBase64(entries[0]?.leaf_input ?? '')).toEqual(merkleTreeLeaf(sct.timestampMs, entry));
     verifySignature(
@@ -177,14 +183,18 @@ describe('the certificate log', () => {
     const proof = JSON.parse((await get(query)).body) as { leaf_index: number; audit_path: string[] };
     verifyInclusion(hash, BigInt(proof.leaf_index), proof.audit_path.map(fromBase64), rootOf);
 
-    const both = JSON.parse((await get(`get-entry-and-proof?leaf_index=0&tree_size=${head.tree_size}`)).body) as {
+    const both = JSON.parse(
+      (await get(`get-entry-and-proof?leaf_index=0&tree_size=${head.tree_size}`)).body,
+    ) as {
       leaf_input: string;
       extra_data: string;
       audit_path: string[];
     };
     const first = leafHash(fromBase64(both.leaf_input));
     verifyInclusion(first, 0n, both.audit_path.map(fromBase64), rootOf);
-    const { consistency } = JSON.parse((await get(`get-sth-consistency?first=1&second=${head.tree_size}`)).body) as {
+    const { consistency } = JSON.parse(
+      (await get(`get-sth-consistency?first=1&second=${head.tree_size}`)).body,
+    ) as {
       consistency: string[];
     };
     verifyConsistency({ size: 1n, root: first }, rootOf, consistency.map(fromBase64));

@@ -12,7 +12,11 @@ export class CtDoorModule {
       imports,
       controllers: [CtController],
       providers: [
-        { provide: CtErrorFilter, inject: [LOGGER], useFactory: (logger: Logger) => new CtErrorFilter(logger) },
+        {
+          provide: CtErrorFilter,
+          inject: [LOGGER],
+          useFactory: (logger: Logger) => new CtErrorFilter(logger),
+        },
       ],
     };
   }

@@ -17,6 +17,10 @@ export class RekorV1ErrorFilter implements ExceptionFilter {
     logError(this.#logger, error, { requestId: request.id, door: 'rekor-v1' });
     if (reply.sent) return;
     const { status, headers, body } = rekorV1Refusal(error);
-    void reply.code(status).headers(headers).header('content-type', 'application/json').send(Buffer.from(body));
+    void reply
+      .code(status)
+      .headers(headers)
+      .header('content-type', 'application/json')
+      .send(Buffer.from(body));
   }
 }

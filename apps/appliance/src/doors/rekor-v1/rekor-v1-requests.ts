@@ -117,7 +117,9 @@ function hashKey(text: string): string {
   const [, name, digits = ''] = /^(?:(sha1|sha256|sha512):)?([0-9a-f]+)$/.exec(text.toLowerCase()) ?? [];
   const known = HASH_NAMES[digits.length];
   if (known === undefined || (name !== undefined && name !== known)) {
-    throw parameter('hash in body should be 40, 64 or 128 hexadecimal digits, with or without sha1:, sha256:, sha512:');
+    throw parameter(
+      'hash in body should be 40, 64 or 128 hexadecimal digits, with or without sha1:, sha256:, sha512:',
+    );
   }
   return `${known}:${digits}`;
 }

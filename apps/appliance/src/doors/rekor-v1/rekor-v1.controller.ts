@@ -17,12 +17,20 @@ import {
 } from './rekor-v1-requests.js';
 
 /** What is true now may be larger in a moment. */
-const FRESH = { 'cache-control': 'no-cache, no-store, must-revalidate, max-age=0', pragma: 'no-cache', expires: '0' };
+const FRESH = {
+  'cache-control': 'no-cache, no-store, must-revalidate, max-age=0',
+  pragma: 'no-cache',
+  expires: '0',
+};
 
 /** Compact JSON and one newline: some clients cut answers at fixed offsets (CONTRACTS §3.3). */
 function sendJson(reply: FastifyReply, status: number, json: string): void {
   // As bytes: Fastify would add a charset to text.
-  void reply.code(status).headers(FRESH).header('content-type', 'application/json').send(Buffer.from(`${json}\n`));
+  void reply
+    .code(status)
+    .headers(FRESH)
+    .header('content-type', 'application/json')
+    .send(Buffer.from(`${json}\n`));
 }
 
 /** Rekor's v1 API (CONTRACTS §3.2). */
@@ -79,7 +87,11 @@ export class RekorV1Controller {
     const { firstSize, lastSize, treeId } = readProofQuery(query);
     const { tree } = this.#log.shard(treeId);
     if (lastSize > tree.size) {
-      throw new Fault('malformed', 'rekor/request', `lastSize(${lastSize}) must be less than or equal to ${tree.size}`);
+      throw new Fault(
+        'malformed',
+        'rekor/request',
+        `lastSize(${lastSize}) must be less than or equal to ${tree.size}`,
+      );
     }
     const [root, hashes] = await Promise.all([tree.rootAt(lastSize), tree.consistency(firstSize, lastSize)]);
     sendJson(reply, 200, JSON.stringify({ hashes: hashes.map(toHex), rootHash: toHex(root) }));

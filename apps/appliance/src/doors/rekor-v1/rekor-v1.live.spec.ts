@@ -106,7 +106,13 @@ describe('an entry', () => {
     expect(answer.headers['content-type']).toBe('application/json');
     expect(answer.body).toMatch(/^\{"[0-9a-f]{80}":\{"body":"[^ ]*[^]*\}\}\n$/);
     expect(answer.body.slice(0, -1)).not.toMatch(/\n/);
-    expect(Object.keys(entry).sort()).toEqual(['body', 'integratedTime', 'logID', 'logIndex', 'verification']);
+    expect(Object.keys(entry).sort()).toEqual([
+      'body',
+      'integratedTime',
+      'logID',
+      'logIndex',
+      'verification',
+    ]);
     expect(Math.abs(entry.integratedTime - Date.now() / 1000)).toBeLessThan(5);
     verifyEntry(entryId, entry);
   });
@@ -123,21 +129,24 @@ describe('an entry', () => {
     expect((await get(String(again.headers.location))).statusCode).toBe(200);
   });
 
-  test.each(['index', 'UUID', 'entry ID'])('is found by %s, with the same timestamp and a proof that holds', async (by) => {
-    const [entryId, made] = only((await post('/api/v1/log/entries', hashedRekordV1(by))).body);
-    const url = {
-      index: `/api/v1/log/entries?logIndex=${made.logIndex}`,
-      UUID: `/api/v1/log/entries/${entryId.slice(16)}`,
-      'entry ID': `/api/v1/log/entries/${entryId}`,
-    }[by];
-    const answer = await get(url ?? '');
-    expect(answer.statusCode).toBe(200);
-    const [foundId, found] = only(answer.body);
-    expect(foundId).toBe(entryId);
-    expect(found.verification.signedEntryTimestamp).toBe(made.verification.signedEntryTimestamp);
-    expect({ ...found, verification: made.verification }).toEqual(made);
-    verifyEntry(foundId, found);
-  });
+  test.each(['index', 'UUID', 'entry ID'])(
+    'is found by %s, with the same timestamp and a proof that holds',
+    async (by) => {
+      const [entryId, made] = only((await post('/api/v1/log/entries', hashedRekordV1(by))).body);
+      const url = {
+        index: `/api/v1/log/entries?logIndex=${made.logIndex}`,
+        UUID: `/api/v1/log/entries/${entryId.slice(16)}`,
+        'entry ID': `/api/v1/log/entries/${entryId}`,
+      }[by];
+      const answer = await get(url ?? '');
+      expect(answer.statusCode).toBe(200);
+      const [foundId, found] = only(answer.body);
+      expect(foundId).toBe(entryId);
+      expect(found.verification.signedEntryTimestamp).toBe(made.verification.signedEntryTimestamp);
+      expect({ ...found, verification: made.verification }).toEqual(made);
+      verifyEntry(foundId, found);
+    },
+  );
 
   test('whose timestamp was lost in a crash gets one when it is looked up', async () => {
     const [entryId] = only((await post('/api/v1/log/entries', hashedRekordV1('crash'))).body);
@@ -183,7 +192,10 @@ describe('an entry', () => {
     ['not JSON', Buffer.from('{')],
     ['a key twice', Buffer.from(JSON.stringify(good).replace('{"apiVersion"', '{"kind":"x","apiVersion"'))],
     ['deep nesting', Buffer.from('['.repeat(1000))],
-    ['another digest', { ...good, spec: { ...good.spec, data: { hash: { algorithm: 'sha256', value: '0'.repeat(64) } } } }],
+    [
+      'another digest',
+      { ...good, spec: { ...good.spec, data: { hash: { algorithm: 'sha256', value: '0'.repeat(64) } } } },
+    ],
     ['an unknown kind', { ...good, kind: 'nothing' }],
     ['a kind that is not kept', { ...good, kind: 'rpm' }],
     ['an unknown version', { ...good, apiVersion: '9.9.9' }],
@@ -192,7 +204,10 @@ describe('an entry', () => {
     const before = await asSuperuser(world.database, 'SELECT size FROM log_head');
     const answer = await post('/api/v1/log/entries', body);
     expect(answer.statusCode).toBe(400);
-    expect(JSON.parse(answer.body)).toEqual({ code: 400, message: expect.stringMatching(/^error processing entry: /) });
+    expect(JSON.parse(answer.body)).toEqual({
+      code: 400,
+      message: expect.stringMatching(/^error processing entry: /),
+    });
     expect(await asSuperuser(world.database, 'SELECT size FROM log_head')).toBe(before);
   });
 });
@@ -217,28 +232,50 @@ describe('entries/retrieve', () => {
   });
 
   test('refuses more than ten with 422, and what it cannot read with 400', async () => {
-    const many = await post('/api/v1/log/entries/retrieve', { logIndexes: Array.from({ length: 11 }, (_, at) => at) });
+    const many = await post('/api/v1/log/entries/retrieve', {
+      logIndexes: Array.from({ length: 11 }, (_, at) => at),
+    });
     expect(many.statusCode).toBe(422);
     expect((await post('/api/v1/log/entries/retrieve', { entryUUIDs: ['x'] })).statusCode).toBe(400);
-    expect((await post('/api/v1/log/entries/retrieve', { entries: [{ kind: 'nothing' }] })).statusCode).toBe(400);
+    expect((await post('/api/v1/log/entries/retrieve', { entries: [{ kind: 'nothing' }] })).statusCode).toBe(
+      400,
+    );
   });
 });
 
 describe('the log', () => {
   test('describes itself, is never empty, and proves that it only grew', async () => {
     const info = JSON.parse((await get('/api/v1/log')).body) as Record<string, unknown>;
-    expect(Object.keys(info).sort()).toEqual(['inactiveShards', 'rootHash', 'signedTreeHead', 'treeID', 'treeSize']);
+    expect(Object.keys(info).sort()).toEqual([
+      'inactiveShards',
+      'rootHash',
+      'signedTreeHead',
+      'treeID',
+      'treeSize',
+    ]);
     expect(info).toMatchObject({ treeID: '1193050959916656506', inactiveShards: [] });
     const size = Number(info['treeSize']);
-    const first = { size: 1n, root: leafHash(fromBase64(only((await get('/api/v1/log/entries?logIndex=0')).body)[1].body)) };
-    const proof = JSON.parse((await get(`/api/v1/log/proof?lastSize=${size}`)).body) as { hashes: string[]; rootHash: string };
+    const first = {
+      size: 1n,
+      root: leafHash(fromBase64(only((await get('/api/v1/log/entries?logIndex=0')).body)[1].body)),
+    };
+    const proof = JSON.parse((await get(`/api/v1/log/proof?lastSize=${size}`)).body) as {
+      hashes: string[];
+      rootHash: string;
+    };
     expect(proof.rootHash).toBe(info['rootHash']);
-    verifyConsistency(first, { size: BigInt(size), root: fromHex(proof.rootHash) }, proof.hashes.map(fromHex));
+    verifyConsistency(
+      first,
+      { size: BigInt(size), root: fromHex(proof.rootHash) },
+      proof.hashes.map(fromHex),
+    );
   });
 
   test('begins with a statement of its own trust material', async () => {
     const [, entry] = only((await get('/api/v1/log/entries?logIndex=0')).body);
-    const first = JSON.parse(Buffer.from(entry.body, 'base64').toString()) as { spec: { data: { hash: { value: string } } } };
+    const first = JSON.parse(Buffer.from(entry.body, 'base64').toString()) as {
+      spec: { data: { hash: { value: string } } };
+    };
     const statement = canonicalJson(JSON.parse(JSON.stringify(material)) as never);
     expect(first.spec.data.hash.value).toBe(toHex(sha256(statement)));
   });
@@ -274,7 +311,9 @@ describe('the index', () => {
     }
     const publicKey = { format: 'x509', content: signerPem };
     expect(JSON.parse((await post('/api/v1/index/retrieve', { publicKey })).body)).toContain(entryId);
-    expect((await post('/api/v1/index/retrieve', { publicKey, hash, operator: 'and' })).body).toBe(`["${entryId}"]\n`);
+    expect((await post('/api/v1/index/retrieve', { publicKey, hash, operator: 'and' })).body).toBe(
+      `["${entryId}"]\n`,
+    );
     const elsewhere = { publicKey, hash: '0'.repeat(64), operator: 'and' };
     expect((await post('/api/v1/index/retrieve', elsewhere)).body).toBe('[]\n');
   });
@@ -285,12 +324,14 @@ describe('the index', () => {
     expect(answer.body).toBe(`["${entryId}"]\n`);
   });
 
-  test.each([[{}, 400], [{ hash: 'zz' }, 422], [{ email: 'a@b.c', operator: 'xor' }, 422], [{ publicKey: { format: 'pgp', content: 'AA==' } }, 400]])(
-    'refuses %j with %i',
-    async (query, status) => {
-      expect((await post('/api/v1/index/retrieve', query)).statusCode).toBe(status);
-    },
-  );
+  test.each([
+    [{}, 400],
+    [{ hash: 'zz' }, 422],
+    [{ email: 'a@b.c', operator: 'xor' }, 422],
+    [{ publicKey: { format: 'pgp', content: 'AA==' } }, 400],
+  ])('refuses %j with %i', async (query, status) => {
+    expect((await post('/api/v1/index/retrieve', query)).statusCode).toBe(status);
+  });
 });
 
 test('counts what it added under the name that boards know', async () => {

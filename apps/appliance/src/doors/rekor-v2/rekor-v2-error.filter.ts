@@ -17,6 +17,9 @@ export class RekorV2ErrorFilter implements ExceptionFilter {
     logError(this.#logger, error, { requestId: request.id, door: 'rekor-v2' });
     if (reply.sent) return;
     const { status, headers, body } = rekorV2Refusal(error);
-    void reply.code(status).headers({ ...headers, 'cache-control': 'no-store' }).send(Buffer.from(body));
+    void reply
+      .code(status)
+      .headers({ ...headers, 'cache-control': 'no-store' })
+      .send(Buffer.from(body));
   }
 }

@@ -10,7 +10,12 @@ export interface RekorV2Refusal {
 const IN_THE_ENTRY = /^(?:json|entry|octets|pem|der|x509|crypto)\/|^tree\/entry-too-large$/;
 const INTERNAL = 13;
 
-function refusal(status: number, code: number, message: string, headers: Record<string, string> = {}): RekorV2Refusal {
+function refusal(
+  status: number,
+  code: number,
+  message: string,
+  headers: Record<string, string> = {},
+): RekorV2Refusal {
   return {
     status,
     headers: { 'content-type': 'application/json', ...headers },
@@ -21,14 +26,22 @@ function refusal(status: number, code: number, message: string, headers: Record<
 export function rekorV2Refusal(error: unknown): RekorV2Refusal {
   if (!isFault(error)) return refusal(500, INTERNAL, 'failed to integrate entry');
   if (error.code === 'tree/frozen') {
-    return { status: 405, headers: { 'content-type': 'text/plain; charset=utf-8', allow: 'GET, HEAD' }, body: `${error.message}\n` };
+    return {
+      status: 405,
+      headers: { 'content-type': 'text/plain; charset=utf-8', allow: 'GET, HEAD' },
+      body: `${error.message}\n`,
+    };
   }
   if (error.code === 'log/duplicate') {
     return refusal(409, GRPC_CODE.conflict, error.message, { 'x-log-index': String(error.detail['index']) });
   }
   if (error.kind === 'unavailable') {
-    const message = /^(?:tree\/overloaded|entry\/busy)$/.test(error.code) ? 'reached max pushback; retry' : error.message;
-    return refusal(503, GRPC_CODE.unavailable, message, { 'retry-after': String(error.retryAfterSeconds ?? 1) });
+    const message = /^(?:tree\/overloaded|entry\/busy)$/.test(error.code)
+      ? 'reached max pushback; retry'
+      : error.message;
+    return refusal(503, GRPC_CODE.unavailable, message, {
+      'retry-after': String(error.retryAfterSeconds ?? 1),
+    });
   }
   if (IN_THE_ENTRY.test(error.code)) return refusal(400, GRPC_CODE.malformed, error.message);
   if (error.kind === 'absent') return refusal(404, GRPC_CODE.absent, error.message);

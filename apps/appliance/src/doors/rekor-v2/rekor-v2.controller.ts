@@ -11,12 +11,11 @@ const BASE = '/api/v2/';
 const IMMUTABLE = 'public, max-age=604800, immutable';
 
 /** Aborts when the connection closes before the answer has been written to it. */
-function connectionOf(reply: FastifyReply, written: () => void): AbortSignal {
+function goneSignal(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
   let finished = false;
   reply.raw.once('finish', () => {
     finished = true;
-    written();
   });
   reply.raw.once('close', () => {
     if (!finished) gone.abort();
@@ -46,10 +45,9 @@ export class RekorV2Controller {
 
   @Post('log/entries')
   async create(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    let delivered: (() => void) | undefined;
-    const gone = connectionOf(reply, () => delivered?.());
+    const gone = goneSignal(reply);
     const answer = await this.#shard(request).append(bodyOf(request), gone);
-    delivered = () => answer.delivered();
+    reply.raw.once('finish', () => answer.delivered());
     void reply.code(201).header('content-type', 'application/json').send(Buffer.from(answer.json));
   }
 

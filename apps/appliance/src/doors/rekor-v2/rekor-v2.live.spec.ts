@@ -21,7 +21,15 @@ const [shard] = base.rekorV2;
 const material = {
   ...base,
   rekorV2: [
-    { ...base.rekorV2[0], name: '2025-1', url: 'https://old.log.test', origin: 'old.log.test', start: '2025-01-01T00:00:00Z', end: '2026-01-01T00:00:00Z', key: hsm.key('rekor-v2-old') },
+    {
+      ...base.rekorV2[0],
+      name: '2025-1',
+      url: 'https://old.log.test',
+      origin: 'old.log.test',
+      start: '2025-01-01T00:00:00Z',
+      end: '2026-01-01T00:00:00Z',
+      key: hsm.key('rekor-v2-old'),
+    },
     ...(shard === undefined ? [] : [shard]),
   ],
 };
@@ -85,7 +93,11 @@ function verifyEntry(entry: Entry): void {
   const note = parseNote(inclusionProof.checkpoint.envelope);
   verifyNote(note, [logVerifier('v2.log.test', key)]);
   const head = parseCheckpoint(note.text);
-  expect(head).toMatchObject({ origin: 'v2.log.test', size: BigInt(inclusionProof.treeSize), extensions: [] });
+  expect(head).toMatchObject({
+    origin: 'v2.log.test',
+    size: BigInt(inclusionProof.treeSize),
+    extensions: [],
+  });
   expect(toBase64(head.root)).toBe(inclusionProof.rootHash);
   expect(inclusionProof.logIndex).toBe(entry.logIndex);
   verifyInclusion(
@@ -115,7 +127,9 @@ describe('an entry', () => {
         rootHash: expect.any(String),
         treeSize: expect.stringMatching(/^\d+$/),
         hashes: expect.any(Array),
-        checkpoint: { envelope: expect.stringMatching(/^v2\.log\.test\n\d+\n[^\n]+\n\n— v2\.log\.test [^\n]+\n$/) },
+        checkpoint: {
+          envelope: expect.stringMatching(/^v2\.log\.test\n\d+\n[^\n]+\n\n— v2\.log\.test [^\n]+\n$/),
+        },
       },
       canonicalizedBody: expect.any(String),
     });
@@ -127,7 +141,9 @@ describe('an entry', () => {
     expect(answer.statusCode).toBe(201);
     const entry = JSON.parse(answer.body) as Entry;
     verifyEntry(entry);
-    expect(JSON.parse(Buffer.from(entry.canonicalizedBody, 'base64').toString())).toMatchObject({ kind: 'hashedrekord' });
+    expect(JSON.parse(Buffer.from(entry.canonicalizedBody, 'base64').toString())).toMatchObject({
+      kind: 'hashedrekord',
+    });
   });
 
   test('sent again is answered 409 with its index', async () => {
@@ -150,9 +166,9 @@ describe('an entry', () => {
     expect(made).toHaveLength(1);
     const { logIndex } = JSON.parse(made[0]?.body ?? '') as Entry;
     const others = answers.filter(({ statusCode }) => statusCode !== 201);
-    expect(new Set(others.map(({ statusCode, headers }) => `${statusCode} ${String(headers['x-log-index'])}`))).toEqual(
-      new Set([`409 ${logIndex}`]),
-    );
+    expect(
+      new Set(others.map(({ statusCode, headers }) => `${statusCode} ${String(headers['x-log-index'])}`)),
+    ).toEqual(new Set([`409 ${logIndex}`]));
   });
 
   test('whose client was gone before the answer is given to its retry, with a fresh proof; and only once', async () => {
@@ -160,7 +176,13 @@ describe('an entry', () => {
     const { port } = app.getHttpServer().address() as AddressInfo;
     let open = (): void => undefined;
     gate = new Promise((resolve) => (open = resolve));
-    const first = httpRequest({ host: '127.0.0.1', port, method: 'POST', path: '/api/v2/log/entries', headers: { host: 'v2.log.test' } });
+    const first = httpRequest({
+      host: '127.0.0.1',
+      port,
+      method: 'POST',
+      path: '/api/v2/log/entries',
+      headers: { host: 'v2.log.test' },
+    });
     first.on('error', () => undefined);
     const closed = new Promise((resolve) => first.once('close', resolve));
     first.end(JSON.stringify(request));
@@ -184,13 +206,25 @@ describe('an entry', () => {
     ['not JSON', Buffer.from('{'), /./],
     ['an unknown member', { ...good, extra: 1 }, /./],
     ['an unknown type', {}, /^invalid type, must be hashedrekord$/],
-    ['another digest', { hashedRekordRequestV002: { ...inner, digest: toBase64(sha256(new Uint8Array(3))) } }, /^invalid hashedrekord request$/],
-    ['a short digest', { hashedRekordRequestV002: { ...inner, digest: 'AAAA' } }, /^invalid hashedrekord request$/],
+    [
+      'another digest',
+      { hashedRekordRequestV002: { ...inner, digest: toBase64(sha256(new Uint8Array(3))) } },
+      /^invalid hashedrekord request$/,
+    ],
+    [
+      'a short digest',
+      { hashedRekordRequestV002: { ...inner, digest: 'AAAA' } },
+      /^invalid hashedrekord request$/,
+    ],
   ])('made of %s is refused with 400 and leaves no trace', async (_what, body, message) => {
     const before = await asSuperuser(world.database, 'SELECT sum(size) FROM log_head');
     const answer = await post(body);
     expect(answer.statusCode).toBe(400);
-    expect(JSON.parse(answer.body)).toEqual({ code: 3, message: expect.stringMatching(message), details: [] });
+    expect(JSON.parse(answer.body)).toEqual({
+      code: 3,
+      message: expect.stringMatching(message),
+      details: [],
+    });
     expect(await asSuperuser(world.database, 'SELECT sum(size) FROM log_head')).toBe(before);
   });
 
@@ -216,7 +250,10 @@ describe('files', () => {
 
   test('the checkpoint is text that nobody may keep', async () => {
     const answer = await get('checkpoint');
-    expect(answer.headers).toMatchObject({ 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache' });
+    expect(answer.headers).toMatchObject({
+      'content-type': 'text/plain; charset=utf-8',
+      'cache-control': 'no-cache',
+    });
     verifyNote(parseNote(answer.body), [logVerifier('v2.log.test', key)]);
     expect((await get('checkpoint', 'old.log.test')).body).toMatch(/^old\.log\.test\n0\n/);
   });
@@ -225,7 +262,10 @@ describe('files', () => {
     const full = (await get('tile/0/000')).rawPayload;
     expect(full).toHaveLength(8192);
     const part = await get('tile/0/000.p/5');
-    expect(part.headers).toMatchObject({ 'content-type': 'application/octet-stream', 'cache-control': expect.stringMatching(/immutable/) });
+    expect(part.headers).toMatchObject({
+      'content-type': 'application/octet-stream',
+      'cache-control': expect.stringMatching(/immutable/),
+    });
     expect(part.rawPayload).toEqual(full.subarray(0, 160));
     const entries = parseBundle((await get('tile/entries/000')).rawPayload);
     expect(Buffer.concat(entries.map(leafHash))).toEqual(full);
@@ -257,20 +297,28 @@ describe('files', () => {
   });
 });
 
-test.each(['tile/../checkpoint', 'tile/%2e%2e/checkpoint'])('a path is taken as it was sent: %s is nothing', async (path) => {
-  // On a real connection, since injected requests arrive with their dots resolved.
-  const status = await new Promise((resolve, reject) => {
-    const { port } = app.getHttpServer().address() as AddressInfo;
-    const request = httpRequest({ host: '127.0.0.1', port, path: `/api/v2/${path}`, headers: { host: 'v2.log.test' } });
-    request.once('error', reject);
-    request.once('response', (response) => {
-      response.resume();
-      resolve(response.statusCode);
+test.each(['tile/../checkpoint', 'tile/%2e%2e/checkpoint'])(
+  'a path is taken as it was sent: %s is nothing',
+  async (path) => {
+    // On a real connection, since injected requests arrive with their dots resolved.
+    const status = await new Promise((resolve, reject) => {
+      const { port } = app.getHttpServer().address() as AddressInfo;
+      const request = httpRequest({
+        host: '127.0.0.1',
+        port,
+        path: `/api/v2/${path}`,
+        headers: { host: 'v2.log.test' },
+      });
+      request.once('error', reject);
+      request.once('response', (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      });
+      request.end();
     });
-    request.end();
-  });
-  expect(status).toBe(404);
-});
+    expect(status).toBe(404);
+  },
+);
 
 test('counts what it added under the name that boards know', async () => {
   expect(await replica.metrics.format()).toMatch(/rekor_v2_new_hashedrekord_entries [1-9]/);
