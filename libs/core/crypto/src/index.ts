@@ -13,5 +13,6 @@ export {
   type KeyKind,
   type PublicKey,
 } from './public-key.js';
+export { hashPassword, passwordMatches } from './password.js';
 export { verifySignature, verifyDigestSignature } from './verify.js';
 export { ALGORITHMS, assertPermitted, useProfile, profileInUse, type CryptoProfile } from './profile.js';

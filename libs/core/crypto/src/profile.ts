@@ -33,6 +33,8 @@ export const ALGORITHMS: readonly Algorithm[] = [
   { name: 'rsa-4096', use: 'signers; identity tokens', standard: 'FIPS 186-5', fips: true },
   // RFC 8032 signatures are approved by FIPS 186-5, yet no validated OpenSSL provider offers them today.
   { name: 'ed25519', use: 'signers', standard: 'RFC 8032', fips: false },
+  { name: 'scrypt', use: 'passwords of people', standard: 'RFC 7914', fips: false },
+  { name: 'pbkdf2-sha256', use: 'passwords of people', standard: 'SP 800-132', fips: true },
 ];
 
 let inUse: CryptoProfile = 'standard';
