@@ -147,9 +147,11 @@ export class Checkpoints {
       timestampMs: BigInt(row.signed_ms),
     };
     const known = this.#newest;
-    if (known !== undefined && (known.size > head.size || known.timestampMs >= head.timestampMs))
-      return known;
-    return head;
+    // By size first: the clocks of two replicas may differ.
+    const older =
+      known !== undefined &&
+      (known.size === head.size ? known.timestampMs >= head.timestampMs : known.size > head.size);
+    return older ? known : head;
   }
 
   /** Makes `head`, which is stored, the one that we serve. */

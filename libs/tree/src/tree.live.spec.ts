@@ -160,6 +160,17 @@ describe('two replicas on one database', () => {
     expect(await asSuperuser(world.database, 'SELECT count(*), max(idx) FROM log_leaf')).toBe('300|299');
   });
 
+  test('serve the larger checkpoint also when the clock of its signer is behind', async () => {
+    const [ahead, behind] = [new HeldClock(1_800_000_000_000), new HeldClock(1_700_000_000_000)];
+    const left = await (await world.replica({ clock: ahead })).trees.open(spec);
+    const right = await (await world.replica({ clock: behind })).trees.open(spec);
+    await left.append(leaf('a'));
+    await until(() => right.size === 1n);
+    await right.append(leaf('b'));
+    await until(() => left.size === 2n);
+    expect(left.head().root).toEqual(right.head().root);
+  });
+
   test('give one index to a leaf that both receive', async () => {
     const [a, b] = [await world.replica(), await world.replica()];
     const [left, right] = [await a.trees.open(spec), await b.trees.open(spec)];
