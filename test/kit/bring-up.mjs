@@ -14,12 +14,21 @@ import { inRepository, pinnedNode } from '../../apps/bootstrap/src/paths.mjs';
 import { walk } from '../../apps/bootstrap/src/progress.mjs';
 import { upSteps } from '../../apps/bootstrap/src/up.mjs';
 
-/** @returns {Promise<string>} path of the description */
-export async function bringUp() {
+/**
+ * @param {(layout: import('../../apps/bootstrap/src/paths.mjs').StateLayout) => void} [prepare] called once the
+ *   settings are written and nothing has read them
+ * @returns {Promise<string>} path of the description
+ */
+export async function bringUp(prepare) {
   const root = mkdtempSync(join(tmpdir(), 'airseal-installation-'));
   const plan = upSteps({ root, port: await freePort() });
+  const steps = plan.steps.flatMap((step) =>
+    step.name !== 'settings' || prepare === undefined
+      ? [step]
+      : [step, { name: 'what this test adds', run: async () => prepare(plan.state().layout) ?? 'done' }],
+  );
   try {
-    await walk(plan.steps, { done: 0, total: plan.steps.length });
+    await walk(steps, { done: 0, total: steps.length });
   } catch (cause) {
     const { logs } = plan.state().layout;
     for (const name of ['appliance', 'postgres']) process.stderr.write(tail(join(logs, `${name}.log`)));

@@ -1,0 +1,15 @@
+/** Journeys by name, and last those that look back on all the others: a restart, then the search for secrets. */
+import { basename } from 'node:path';
+import sequencer from '@jest/test-sequencer';
+
+const last = ['a-restart-keeps-everything.spec.ts', 'no-secret-leaves-its-place.spec.ts'];
+
+/** @param {{path: string}} test */
+const rank = ({ path }) => `${last.indexOf(basename(path)) + 1}${path}`;
+
+export default class InOrder extends sequencer {
+  /** @param {{path: string}[]} tests */
+  sort(tests) {
+    return [...tests].sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
+  }
+}
