@@ -15,6 +15,8 @@ export const IN_TOTO_PAYLOAD_TYPE = 'application/vnd.in-toto+json';
 /** A name longer than this cannot be asked for (openapi.yaml, `subject`). */
 const MAX_KEY_LENGTH = 512;
 const MAX_KEYS = 10_000;
+/** A statement about a large image or inventory is long; read in a worker thread, this many take about a second. */
+const MAX_STATEMENT_VALUES = 1_000_000;
 
 export function pemKey(canonicalPem: string): string {
   return toHex(sha256(fromUtf8(canonicalPem)));
@@ -43,7 +45,7 @@ function digestsIn(list: JsonValue | undefined): string[] {
 export function statementKeys(payloadType: string, payload: Uint8Array): string[] {
   if (payloadType !== IN_TOTO_PAYLOAD_TYPE) return [];
   try {
-    const statement = parseJson(payload);
+    const statement = parseJson(payload, { maxValues: MAX_STATEMENT_VALUES });
     return [
       ...digestsIn(member(statement, 'subject')),
       ...digestsIn(member(member(statement, 'predicate'), 'materials')),

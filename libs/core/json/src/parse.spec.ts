@@ -120,6 +120,17 @@ describe('parseJson', () => {
     expect(() => parseJson(bytes('[1]'), { maxBytes: 2 })).toThrow(
       expect.objectContaining({ code: 'json/too-large' }),
     );
+    expect(parseJson(bytes('[1, {"a": 2}]'), { maxValues: 4 })).toEqual([1, { a: 2 }]);
+    expect(() => parseJson(bytes('[1, {"a": 2}]'), { maxValues: 3 })).toThrow(
+      expect.objectContaining({ code: 'json/malformed' }),
+    );
+  });
+
+  test('gives up early on a text made of nothing but small values', () => {
+    const large = bytes(`[${'{},'.repeat(4_000_000)}1]`);
+    const startedMs = performance.now();
+    expect(() => parseJson(large)).toThrow(expect.objectContaining({ code: 'json/malformed' }));
+    expect(performance.now() - startedMs).toBeLessThan(1500);
   });
 });
 

@@ -3,7 +3,8 @@
  *
  * Two readers of one text must never see two values, so what RFC 8259 leaves open is closed here:
  * a repeated member name, a byte order mark, ill-formed UTF-8, an unpaired surrogate and a number beyond
- * the range of a double are refused, and nesting has a limit. Objects have no prototype: a member called
+ * the range of a double are refused, and nesting has a limit. So has the number of values: 32 MiB of `{},` would
+ * otherwise hold a process for twelve seconds and fill gigabytes, while what is honest is long in texts. Objects have no prototype: a member called
  * `__proto__` is a member like any other.
  */
 import { Fault } from '#core/fault';
@@ -15,7 +16,11 @@ export interface JsonLimits {
   readonly maxDepth?: number;
   /** Octets of the text; unlimited unless told otherwise, since doors limit bodies before they come here. */
   readonly maxBytes?: number;
+  /** Values of any kind in the whole text, containers included; 100,000 unless told otherwise. */
+  readonly maxValues?: number;
 }
+
+const MAX_VALUES = 100_000;
 
 const SPACE = /[ \t\n\r]*/y;
 /** Everything up to the next character that cannot stand for itself in a string. */
@@ -38,11 +43,13 @@ const ESCAPES: Readonly<Record<string, string>> = {
 class Reader {
   readonly #text: string;
   readonly #maxDepth: number;
+  #valuesLeft: number;
   #at = 0;
 
-  constructor(text: string, maxDepth: number) {
+  constructor(text: string, maxDepth: number, maxValues: number) {
     this.#text = text;
     this.#maxDepth = maxDepth;
+    this.#valuesLeft = maxValues;
   }
 
   document(): JsonValue {
@@ -63,6 +70,7 @@ class Reader {
   }
 
   #value(depth: number): JsonValue {
+    if (this.#valuesLeft-- <= 0) throw this.#malformed('it holds too many values');
     this.#space();
     switch (this.#text[this.#at]) {
       case '{':
@@ -199,5 +207,5 @@ export function parseJson(bytes: Uint8Array, limits: JsonLimits = {}): JsonValue
   } catch (cause) {
     throw new Fault('malformed', 'json/malformed', 'not strict JSON: the text is not UTF-8', { cause });
   }
-  return new Reader(text, limits.maxDepth ?? 64).document();
+  return new Reader(text, limits.maxDepth ?? 64, limits.maxValues ?? MAX_VALUES).document();
 }
