@@ -9,6 +9,7 @@ describe('public paths', () => {
     ['/api/v2/signingCert', 'fulcio', 'fulcioBodyBytes'],
     ['/dev.sigstore.fulcio.v2.CA/GetTrustBundle', 'fulcio', 'fulcioBodyBytes'],
     ['/api/v1/log/entries?logIndex=1', 'rekor-v1', 'rekorV1BodyBytes'],
+    ['/api/v1/index/retrieve', 'rekor-v1', 'otherBodyBytes'],
     ['/api/v1/logs', 'none', 'otherBodyBytes'],
     ['/api/v2/log/entries', 'rekor-v2', 'rekorV2BodyBytes'],
     ['/api/v1/timestamp/certchain', 'timestamp', 'timestampBodyBytes'],
