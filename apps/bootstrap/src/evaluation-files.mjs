@@ -79,7 +79,7 @@ services:
     - { name: "${year}-1", url: "https://${second}:${port}" }
 defaultRekorApi: v1
 courierInterval: 7d
-clients: [cosign, sigstore-python, sigstore-js, sigstore-java, sigstore-go]
+clients: [cosign, cosign-2, sigstore-python, sigstore-js, sigstore-java, sigstore-go]
 subjectPrivacy: {}
 backup: {}
 `;
