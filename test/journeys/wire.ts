@@ -131,7 +131,8 @@ export function overHttp2(session: ClientHttp2Session, question: Question): Prom
   return new Promise((resolve, reject) => {
     session.on('error', reject);
     const lowered = Object.fromEntries(Object.entries(sent).map(([name, value]) => [name.toLowerCase(), value]));
-    const stream = session.request({ ':method': method, ':path': path, ...lowered });
+    const content = Buffer.from(body);
+    const stream = session.request({ ':method': method, ':path': path, ...lowered }, { endStream: content.length === 0 });
     stream.setTimeout(PATIENCE_MS, () => stream.destroy(new Error(`no whole answer within ${PATIENCE_MS} ms`)));
     const parts: Buffer[] = [];
     let received: Record<string, string> = {};
@@ -141,15 +142,10 @@ export function overHttp2(session: ClientHttp2Session, question: Question): Prom
     stream.on('data', (part: Buffer) => parts.push(part));
     stream.on('error', reject);
     stream.on('end', () => {
-      const content = Buffer.concat(parts);
-      resolve({
-        statusLine: '',
-        status: Number(received[':status']),
-        headers: received,
-        body: content,
-        text: content.toString(),
-      });
+      const whole = Buffer.concat(parts);
+      const status = Number(received[':status']);
+      resolve({ statusLine: '', status, headers: received, body: whole, text: whole.toString() });
     });
-    stream.end(Buffer.from(body));
+    if (content.length > 0) stream.end(content);
   });
 }
