@@ -19,7 +19,7 @@ describe('daemons of a state directory', () => {
     startDaemon(directory, 'sleeper', { program: '/bin/sh', args: ['-c', script], log: join(directory, 'log') });
 
   test('are known by process id and start time, and ended on request', async () => {
-    const record = start('sleep 60');
+    const record = start('exec sleep 60');
     expect(runningDaemon(directory, 'sleeper')).toEqual(record);
     expect(await stopDaemon(directory, 'sleeper', 'SIGTERM')).toBe('ended');
     expect(startTimeOf(record.pid)).toBeUndefined();
@@ -36,7 +36,7 @@ describe('daemons of a state directory', () => {
     ['a process that was started at another time', { startTime: '1' }],
     ['a process of another boot', { boot: 'another' }],
   ])('are never %s', async (_what, change) => {
-    const record = start('sleep 60');
+    const record = start('exec sleep 60');
     const path = join(directory, 'sleeper.json');
     const truth = await readFile(path, 'utf8');
     await writeFile(path, JSON.stringify({ ...record, ...change }));
