@@ -6,7 +6,7 @@
  */
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { Fault } from '#core/fault';
-import { equalOctets } from '#core/octets';
+import { equalOctets, fromHex } from '#core/octets';
 import type { HashName } from './hash.js';
 
 export type KeyKind = 'ec-p256' | 'ec-p384' | 'ec-p521' | 'rsa' | 'ed25519';
@@ -35,7 +35,9 @@ export interface PublicKey {
   readonly handle: KeyObject;
 }
 
-const CURVES: Readonly<Record<string, readonly [KeyKind, number, HashName, KeyDetails]>> = {
+type Curve = readonly [KeyKind, number, HashName, KeyDetails];
+
+const CURVES: Readonly<Record<string, Curve>> = {
   prime256v1: ['ec-p256', 256, 'sha256', 'PKIX_ECDSA_P256_SHA_256'],
   secp384r1: ['ec-p384', 384, 'sha384', 'PKIX_ECDSA_P384_SHA_384'],
   secp521r1: ['ec-p521', 521, 'sha512', 'PKIX_ECDSA_P521_SHA_512'],
@@ -47,14 +49,32 @@ const RSA_DETAILS: Readonly<Record<number, KeyDetails>> = {
   4096: 'PKIX_RSA_PKCS1V15_4096_SHA256',
 };
 
+/**
+ * SubjectPublicKeyInfo of a named curve with an uncompressed point (RFC 5480 §2): these octets, then both
+ * coordinates at full length. There is no other canonical spelling, and nothing else begins like this.
+ */
+const UNCOMPRESSED: readonly { readonly prefix: Uint8Array; readonly length: number; readonly curve: string }[] = [
+  { prefix: fromHex('3059301306072a8648ce3d020106082a8648ce3d03010703420004'), length: 91, curve: 'prime256v1' },
+  { prefix: fromHex('3076301006072a8648ce3d020106052b8104002203620004'), length: 120, curve: 'secp384r1' },
+  { prefix: fromHex('30819b301006072a8648ce3d020106052b810400230381860004'), length: 158, curve: 'secp521r1' },
+];
+
+/** The curve of a key that is canonical by its shape alone, so that nothing need be written back to compare it. */
+function curveByShape(spki: Uint8Array): string | undefined {
+  return UNCOMPRESSED.find(
+    ({ prefix, length }) => spki.length === length && equalOctets(spki.subarray(0, prefix.length), prefix),
+  )?.curve;
+}
+
+function ecKey([kind, bits, hash, details]: Curve, spki: Uint8Array, handle: KeyObject): PublicKey {
+  return { spki, kind, bits, hash, details, handle };
+}
+
 function describe(handle: KeyObject, spki: Uint8Array): PublicKey {
   const { asymmetricKeyType: type, asymmetricKeyDetails: about } = handle;
   if (type === 'ec') {
     const curve = CURVES[about?.namedCurve ?? ''];
-    if (curve !== undefined) {
-      const [kind, bits, hash, details] = curve;
-      return { spki, kind, bits, hash, details, handle };
-    }
+    if (curve !== undefined) return ecKey(curve, spki, handle);
   }
   if (type === 'rsa' && about?.modulusLength !== undefined) {
     const bits = about.modulusLength;
@@ -78,7 +98,10 @@ export function parsePublicKey(spki: Uint8Array): PublicKey {
   let handle: KeyObject;
   let canonical: Uint8Array;
   try {
+    // Refuses points that are not on their curve, whatever the shape.
     handle = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
+    const curve = CURVES[curveByShape(spki) ?? ''];
+    if (curve !== undefined) return ecKey(curve, new Uint8Array(spki), handle);
     canonical = new Uint8Array(handle.export({ format: 'der', type: 'spki' }));
   } catch (cause) {
     throw new Fault('malformed', 'crypto/key-malformed', 'the public key is not a DER SubjectPublicKeyInfo', {

@@ -56,6 +56,25 @@ test('refuses trailing bytes after the key', () => {
   );
 });
 
+describe.each(['P-256', 'P-384', 'P-521'])('a %s key', (namedCurve) => {
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve });
+  const spki = new Uint8Array(publicKey.export({ format: 'der', type: 'spki' }));
+
+  test('is described alike from its shape and from what OpenSSL writes', () => {
+    const read = parsePublicKey(spki);
+    const written = publicKeyFromPem(publicKey.export({ format: 'pem', type: 'spki' }).toString());
+    expect({ ...read, handle: undefined }).toEqual({ ...written, handle: undefined });
+    expect(read.handle.equals(publicKey)).toBe(true);
+  });
+
+  test('is refused when its point is not on the curve or begins otherwise', () => {
+    for (const at of [spki.length - 1, spki.findLastIndex((octet, from) => octet === 4 && from < 30), 5]) {
+      const other = Uint8Array.from(spki, (octet, here) => (here === at ? octet ^ 1 : octet));
+      expect(() => parsePublicKey(other)).toThrow(expect.objectContaining({ code: 'crypto/key-malformed' }));
+    }
+  });
+});
+
 describe('Ed25519ph', () => {
   // The vector of RFC 8032 §7.3, over "abc".
   const key = parsePublicKey(
