@@ -7,7 +7,7 @@
 import { parsePublicKey, publicKeyFromPem, type PublicKey, verifySignature } from '#core/crypto';
 import { Fault, isFault } from '#core/fault';
 import { fromUtf8, toUtf8 } from '#core/octets';
-import { formatPem, parsePem } from '#core/pem';
+import { formatPem, parsePem, type PemBlock } from '#core/pem';
 import { parseCsr, schemeFits, signatureScheme } from '#core/x509';
 import { checkKeyFit, insecureKey, notPermitted } from './fit-keys.js';
 
@@ -36,11 +36,17 @@ function wrongProof(cause: unknown): Fault {
   );
 }
 
+/** The one block there is: a second key would be one that nobody looked at. */
+function onlyBlock(content: Uint8Array): PemBlock | undefined {
+  const [block, ...others] = parsePem(toUtf8(content));
+  return others.length === 0 ? block : undefined;
+}
+
 /** Faults of the primitives, said again as this CA's own: doors have one message for each. */
 function readKey(content: Uint8Array): PublicKey {
   try {
     if (content[0] === 0x30) return parsePublicKey(content);
-    const [block] = parsePem(toUtf8(content));
+    const block = onlyBlock(content);
     if (block?.label === 'PUBLIC KEY') return parsePublicKey(block.der);
     if (block?.label === 'RSA PUBLIC KEY') return publicKeyFromPem(formatPem(block.label, block.der));
   } catch (cause) {
@@ -54,19 +60,19 @@ function readKey(content: Uint8Array): PublicKey {
   throw new Fault(
     'malformed',
     'ca/key-malformed',
-    'the public key must be PEM of type PUBLIC KEY or RSA PUBLIC KEY',
+    'the public key must be one PEM block of type PUBLIC KEY or RSA PUBLIC KEY',
   );
 }
 
 function proveByCsr(content: Uint8Array): PublicKey {
   let request;
   try {
-    const [block] = parsePem(toUtf8(content));
+    const block = onlyBlock(content);
     if (block?.label !== 'CERTIFICATE REQUEST' && block?.label !== 'NEW CERTIFICATE REQUEST') {
       throw new Fault(
         'malformed',
         'ca/csr-malformed',
-        'the certificate signing request must be PEM of type CERTIFICATE REQUEST',
+        'the certificate signing request must be one PEM block of type CERTIFICATE REQUEST',
       );
     }
     request = parseCsr(block.der);

@@ -7,5 +7,6 @@ export function answerRefusal(request: FastifyRequest, reply: FastifyReply, refu
   const answer = publicPathOf(request.url).refuse({ requestId: request.id, ...refusal });
   const after = isFault(refusal.error) ? refusal.error.retryAfterSeconds : undefined;
   if (after !== undefined) reply.header('retry-after', String(after));
-  void reply.code(answer.status).header('content-type', answer.contentType).send(answer.body);
+  // As bytes: to text Fastify would add a charset, which JSON does not have (RFC 8259 §11).
+  void reply.code(answer.status).header('content-type', answer.contentType).send(Buffer.from(answer.body));
 }
