@@ -5,10 +5,13 @@
  * it, not in the time it takes to load a database driver.
  */
 import { enableCompileCache } from 'node:module';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { buildProgram } from './program.js';
 import { failWith } from './exit.js';
 
-enableCompileCache();
+// Never the default place under /tmp: whoever may write there could choose what runs here.
+enableCompileCache(join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'airseal', 'bytecode'));
 
 try {
   await (await buildProgram()).parseAsync();

@@ -5,9 +5,6 @@
  * that promised to stay offline ends at the first attempt instead of making it.
  */
 import { subscribe } from 'node:diagnostics_channel';
-import { readFileSync } from 'node:fs';
-import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { Fault } from '#core/fault';
 
 let connections = 0;
 let forbidden = false;
@@ -28,17 +25,4 @@ export function stayOffline(): void {
 /** Connections attempted by this process so far. */
 export function networkCalls(): number {
   return connections;
-}
-
-/** Adds the TLS authorities in `file` to those of the system, for every client in this process. */
-export function trustAuthorities(file: string): void {
-  let pem: string;
-  try {
-    pem = readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new Fault('absent', 'cli/no-ca-file', `cannot read the TLS authorities in ${file}; see --ca-file`, {
-      cause,
-    });
-  }
-  setDefaultCACertificates([...getCACertificates('default'), pem]);
 }

@@ -84,6 +84,15 @@ export function readText(path: string, what: string): string {
   }
 }
 
+/** Reads the artifact named on the command line. */
+export function readArtifact(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new Fault('absent', 'cli/file-not-found', `cannot read the artifact ${path}`, { cause });
+  }
+}
+
 export function readJson(path: string, what: string): unknown {
   try {
     return JSON.parse(readText(path, what)) as unknown;

@@ -8,7 +8,7 @@ import { SigningConfig } from '@sigstore/protobuf-specs';
 import type { Bundle } from '@sigstore/bundle';
 import { Fault } from '#core/fault';
 import { identityToken } from './identity-token.js';
-import { trustAuthorities } from './network.js';
+import { trustAuthorities } from './tls-authorities.js';
 import { caFilePath, readJson, signingConfigPath } from './places.js';
 import type { Flags } from './program.js';
 

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { bundleVerifier } from './bundle-verifier.mjs';
 import { run } from './command.mjs';
 import { readJson, removeTree, writeWhole } from './files.mjs';
 import { inRepository, pinnedNode, repository } from './paths.mjs';
@@ -20,6 +21,7 @@ export async function ensureBuild() {
   // Gone before the compiler starts: an interrupted build must not pass for a finished one.
   removeTree(record);
   await run(pinnedNode, [inRepository('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'], { cwd: repository });
+  await bundleVerifier();
   writeWhole(record, `${JSON.stringify({ sources })}\n`);
   return 'compiled';
 }

@@ -114,10 +114,10 @@ Airseal runs at ${originOf(state)} (evaluation: DO NOT TRUST its signatures else
     logged and timestamped it, and the bundle beside it was verified with no network call.
 
   What to type next
-    node apps/bootstrap/airseal.mjs${flag} verify-blob --certificate-identity ${firstIdentity} \\
+    apps/airseal/airseal${flag} verify-blob --certificate-identity ${firstIdentity} \\
       --certificate-oidc-issuer ${originOf(state)}/oidc ${files.artifact}
-    node apps/bootstrap/airseal.mjs${flag} sign-blob --credentials ${files.credentials} README.md
-    node apps/bootstrap/airseal.mjs${flag} env        points cosign and other clients at this installation
+    apps/airseal/airseal${flag} sign-blob --credentials ${files.credentials} README.md
+    apps/airseal/airseal${flag} env        points cosign and other clients at this installation
     npm run status · npm run down · npm run reset
 `;
 }

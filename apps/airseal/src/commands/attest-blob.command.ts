@@ -1,12 +1,11 @@
 import { basename } from 'node:path';
 import { bundlePath, writeBundle } from '../bundle-file.js';
 import { print } from '../output.js';
-import { flag, readJson, requiredFlag, trustedRootPath } from '../places.js';
+import { flag, readArtifact, readJson, requiredFlag, trustedRootPath } from '../places.js';
 import type { Flags } from '../program.js';
 import { sign } from '../signing.js';
 import { formatStatement, predicateType, STATEMENT_PAYLOAD_TYPE } from '../statement.js';
 import { verifyBundle } from '../verification.js';
-import { readArtifact } from './sign-blob.command.js';
 
 /** `airseal attest-blob ARTIFACT --predicate FILE --type TYPE` */
 export async function attestBlob([artifact = '']: string[], flags: Flags): Promise<void> {

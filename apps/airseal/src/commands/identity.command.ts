@@ -4,7 +4,7 @@ import { Fault } from '#core/fault';
 import { loadSettings } from '#platform';
 import { askAppliance } from '../admin.js';
 import { fetchToken, readCredentials } from '../identity-token.js';
-import { trustAuthorities } from '../network.js';
+import { trustAuthorities } from '../tls-authorities.js';
 import { print } from '../output.js';
 import { caFilePath, requiredFlag, settingsPath } from '../places.js';
 import type { Flags } from '../program.js';

@@ -11,7 +11,7 @@ import { canonicalJson } from '#core/json';
 import { leafHash, verifyConsistency, verifyInclusion, type TreeHead } from '#core/merkle';
 import { logVerifier, logVerifierV1, parseCheckpoint, parseNote, verifyNote } from '#core/note';
 import { equalOctets, fromBase64, fromHex, fromUtf8, toBase64 } from '#core/octets';
-import { trustAuthorities } from '../network.js';
+import { trustAuthorities } from '../tls-authorities.js';
 import { print } from '../output.js';
 import { caFilePath, flag, readJson, trustedRootPath } from '../places.js';
 import type { Flags } from '../program.js';

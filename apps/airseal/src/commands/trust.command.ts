@@ -5,7 +5,7 @@ import { TrustedRoot } from '@sigstore/protobuf-specs';
 import { sha256 } from '#core/crypto';
 import { Fault } from '#core/fault';
 import { fromUtf8, toHex } from '#core/octets';
-import { trustAuthorities } from '../network.js';
+import { trustAuthorities } from '../tls-authorities.js';
 import { print, table } from '../output.js';
 import {
   caFilePath,

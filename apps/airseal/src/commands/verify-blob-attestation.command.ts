@@ -2,11 +2,10 @@ import { Fault } from '#core/fault';
 import { bundlePath, readBundle } from '../bundle-file.js';
 import { networkCalls, stayOffline } from '../network.js';
 import { print } from '../output.js';
-import { flag, trustedRootPath } from '../places.js';
+import { flag, readArtifact, trustedRootPath } from '../places.js';
 import type { Flags } from '../program.js';
 import { STATEMENT_PAYLOAD_TYPE, verifyStatement } from '../statement.js';
 import { expectedSigner, verifyBundle } from '../verification.js';
-import { readArtifact } from './sign-blob.command.js';
 
 /** `airseal verify-blob-attestation ARTIFACT` */
 export function verifyBlobAttestation([artifact = '']: string[], flags: Flags): Promise<void> {

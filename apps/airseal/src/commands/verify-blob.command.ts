@@ -1,10 +1,9 @@
 import { bundlePath, readBundle } from '../bundle-file.js';
 import { networkCalls, stayOffline } from '../network.js';
 import { print } from '../output.js';
-import { trustedRootPath } from '../places.js';
+import { readArtifact, trustedRootPath } from '../places.js';
 import type { Flags } from '../program.js';
 import { expectedSigner, verifyBundle } from '../verification.js';
-import { readArtifact } from './sign-blob.command.js';
 
 /** `airseal verify-blob ARTIFACT` */
 export function verifyBlob([artifact = '']: string[], flags: Flags): Promise<void> {
