@@ -53,6 +53,12 @@ const Limits = told(
         'Where single callers misbehave. Callers behind one proxy count as one.',
         'A low limit turns honest clients away.',
       ).optional(),
+      bodyBytesInFlight: told(
+        z.int().min(1048576).max(68719476736).default(268435456),
+        'How many bytes the bodies of all requests under way may hold together, beyond the first 64 KiB of each; more are answered 503 with Retry-After.',
+        'Raise it together with memory, where many large attestations arrive at once.',
+        'A high value lets callers fill memory with half-sent requests; a low one turns large honest ones away.',
+      ),
       fulcioBodyBytes: Bytes(4194304, 'certificate requests'),
       rekorV1BodyBytes: Bytes(33554432, 'entries of the v1 log'),
       rekorV2BodyBytes: Bytes(4194304, 'entries of the v2 log'),

@@ -13,6 +13,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Fault } from '#core/fault';
 import type { Clock, Logger, Metrics, Settings } from '#platform';
+import { BodyAllowance, type BodyShare, collectBody } from './collect-body.js';
 import { countRequests } from './count-requests.js';
 import { normaliseUrl } from './normalise-url.js';
 import { Pressure } from './pressure.js';
@@ -75,7 +76,7 @@ export function publicServer(parts: PublicServerParts): FastifyAdapter<Http2Secu
 
 function prepare(server: FastifyInstance, { settings, clock, logger, metrics }: PublicServerParts): void {
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  collectBodies(server, new BodyAllowance(settings.limits.bodyBytesInFlight), metrics);
   server.addHook('onRoute', (route) => {
     route.bodyLimit ??= settings.limits[publicPathOf(route.url).bodyLimit];
   });
@@ -91,6 +92,29 @@ function prepare(server: FastifyInstance, { settings, clock, logger, metrics }: 
   countRequests(server, logger, metrics);
   server.addHook('onRequest', crossOrigin);
   underPressure(server, new Pressure(settings.limits, clock), metrics);
+}
+
+/** Bodies reach doors as one buffer; what it holds is given back when the request has left. */
+function collectBodies(server: FastifyInstance, allowance: BodyAllowance, metrics: Metrics): void {
+  metrics.readGauge('airseal_http_body_bytes', 'Octets that large bodies hold', () => allowance.held);
+  const shares = new WeakMap<FastifyRequest, BodyShare>();
+  server.addHook('onRequest', (request, reply, done) => {
+    if (request.method === 'POST') {
+      const share = allowance.share();
+      shares.set(request, share);
+      reply.raw.once('close', share.giveBack);
+    }
+    done();
+  });
+  server.addContentTypeParser('*', async (request: FastifyRequest, payload: IncomingMessage) => {
+    const announced = request.headers['content-length'];
+    return await collectBody(payload, {
+      limit: request.routeOptions.bodyLimit,
+      announced: announced === undefined ? undefined : Number(announced),
+      // No other method brings a body that is worth reading.
+      share: shares.get(request) ?? new BodyAllowance(0).share(),
+    });
+  });
 }
 
 /** Any origin may read what is public anyway; no cookie is ever involved. */
