@@ -93,6 +93,14 @@ export interface Lint {
   check(subject: LintSubject): string | undefined;
 }
 
+/** An issuer is looked at with each certificate it signs, and its key is the same each time. */
+const keys = new WeakMap<TbsCertificate, PublicKey | undefined>();
+
+function keyOf(certificate: TbsCertificate): PublicKey | undefined {
+  if (!keys.has(certificate)) keys.set(certificate, attempt(() => parsePublicKey(certificate.spki)));
+  return keys.get(certificate);
+}
+
 export function subjectOf(
   tbs: TbsCertificate,
   signed: Certificate | undefined,
@@ -116,8 +124,8 @@ export function subjectOf(
     tbs,
     signed,
     issuer,
-    key: attempt(() => parsePublicKey(tbs.spki)),
-    issuerKey: attempt(() => parsePublicKey(issuer.spki)),
+    key: keyOf(tbs),
+    issuerKey: keyOf(issuer),
     scheme: signatureScheme(tbs.signatureAlgorithm),
     subjectName: attempt(() => parseName(tbs.subjectDer)),
     keyUsage: read(OID.keyUsage, parseKeyUsage),
