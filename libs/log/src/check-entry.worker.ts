@@ -1,4 +1,4 @@
-/** The thread in which entries are checked; one request in, one reply out. */
+/** The thread in which entries are checked: some requests in, as many replies out. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { type CryptoProfile, useProfile } from '#core/crypto';
 import { isFault } from '#core/fault';
@@ -17,4 +17,4 @@ function answer({ id, face, body }: CheckRequest): CheckReply {
 }
 
 useProfile((workerData as { readonly profile: CryptoProfile }).profile);
-parentPort?.on('message', (request: CheckRequest) => parentPort?.postMessage(answer(request)));
+parentPort?.on('message', (requests: readonly CheckRequest[]) => parentPort?.postMessage(requests.map(answer)));

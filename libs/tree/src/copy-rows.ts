@@ -35,6 +35,20 @@ export function bytea(value: Uint8Array): Buffer {
   return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 }
 
+const BYTEA_OID = 17;
+
+/**
+ * A `bytea[]` parameter in binary form. The driver would spell it as text, every octet as two and escaped.
+ *
+ * @see PostgreSQL source, `array_recv`: dimensions, null flag, element type, then length and lower bound, elements
+ */
+export function byteaArray(values: readonly Buffer[]): Buffer {
+  const parts: Buffer[] = [int4(values.length === 0 ? 0 : 1), int4(0), int4(BYTEA_OID)];
+  if (values.length > 0) parts.push(int4(values.length), int4(1));
+  for (const value of values) parts.push(int4(value.length), value);
+  return Buffer.concat(parts);
+}
+
 function encode(rows: readonly (readonly Field[])[]): Buffer {
   // Signature, no flags, no header extension.
   const parts: Buffer[] = [SIGNATURE, int4(0), int4(0)];

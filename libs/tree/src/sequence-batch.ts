@@ -17,7 +17,7 @@ import { Fault } from '#core/fault';
 import type { TreeHead } from '#core/merkle';
 import { equalOctets, fromUtf8, toHex } from '#core/octets';
 import type { Barrier } from './barrier.js';
-import { bytea, copyRows, int4, int8, text, type Field } from './copy-rows.js';
+import { bytea, byteaArray, copyRows, int4, int8, text, type Field } from './copy-rows.js';
 import type { HashTile } from './hash-tile.js';
 import type { NewLeaf } from './leaf.js';
 import { withConnection } from './connection.js';
@@ -92,7 +92,7 @@ async function findKnown(
     // whole table, which is fast while the log is small and stops it when it is large.
     `SELECT wanted.key, known.idx FROM unnest($2::bytea[]) AS wanted(key)
       CROSS JOIN LATERAL (SELECT d.idx FROM log_dedup d WHERE d.key = wanted.key AND d.shard = $1 OFFSET 0) AS known`,
-    [shard, candidates.map(({ identity }) => bytea(identity))],
+    [shard, byteaArray(candidates.map(({ identity }) => bytea(identity)))],
   );
   return new Map(rows.map(({ key, idx }) => [toHex(key), BigInt(idx)]));
 }
@@ -212,13 +212,15 @@ export class BatchSequencer {
     await this.#barrier('locked');
 
     const places = await findKnown(client, shard, candidates);
-    const fresh = candidates.filter(({ identity }) => !places.has(toHex(identity)));
+    const placeOf = (identity: Uint8Array): bigint | undefined =>
+      places.size === 0 ? undefined : places.get(toHex(identity));
+    const fresh = candidates.filter(({ identity }) => placeOf(identity) === undefined);
     // Time as the log tells it never goes back, whatever the machine's clock does.
     const stampedMs = BigInt(nowMs) > head.stampedMs ? BigInt(nowMs) : head.stampedMs;
 
     let next = head.size;
     const outcomes = candidates.map(({ identity, perhapsCommitted }): Outcome => {
-      const index = places.get(toHex(identity));
+      const index = placeOf(identity);
       if (index === undefined) return { index: next++, duplicate: false, timestampMs: stampedMs };
       return { index, duplicate: !perhapsCommitted, timestampMs: undefined };
     });

@@ -75,10 +75,10 @@ export class V2Shard {
       throw new Fault('refused', 'tree/frozen', 'This log has been frozen, please switch to the latest log.');
     }
     const entry = await this.#checker.check('v2', body);
-    const hash = leafHash(entry.canonical);
     const { undelivered } = this.tree;
-    gone.addEventListener('abort', () => undelivered.note(hash), { once: true });
-    if (gone.aborted) undelivered.note(hash);
+    const note = (): void => undelivered.note(leafHash(entry.canonical));
+    gone.addEventListener('abort', note, { once: true });
+    if (gone.aborted) note();
 
     let appended: Appended;
     try {
@@ -89,11 +89,11 @@ export class V2Shard {
       });
     } catch (error) {
       // It may be in the tree for all that: whoever is told to retry must not be told off for it.
-      if (isFault(error) && error.kind === 'unavailable') undelivered.note(hash);
+      if (isFault(error) && error.kind === 'unavailable') note();
       throw error;
     }
 
-    const again = appended.duplicate && (await undelivered.has(hash));
+    const again = appended.duplicate && (await undelivered.has(appended.leafHash));
     if (appended.duplicate && !again) {
       throw new Fault(
         'conflict',
@@ -106,7 +106,7 @@ export class V2Shard {
     return {
       json: formatV2Entry(entry, this.#keyId, appended),
       delivered: () => {
-        if (again) undelivered.forget(hash);
+        if (again) undelivered.forget(appended.leafHash);
       },
     };
   }
