@@ -53,23 +53,37 @@ export const Instance = z.strictObject({
     .default('7d'),
   /** Which clients the fleet runs: decides which compatibility targets are published. */
   clients: z.array(z.string()).default([]),
-  /** `as-is` writes the subject into the certificate; `pseudonym` a keyed hash of it. Per issuer URL. */
+  /** Per issuer URL: `as-is` writes the subject into the certificate. Nothing else is available yet. */
   subjectPrivacy: z.record(z.string(), z.enum(['as-is', 'pseudonym'])).default({}),
   /** Declared at birth, per key role: none, vendor clone, trusted wrap (CEREMONY §4.5). */
   backup: z.record(z.string(), z.enum(['none', 'vendor-clone', 'trusted-wrap'])).default({}),
 });
 export type Instance = z.infer<typeof Instance>;
 
+/** A promise of privacy that nobody keeps is worse than none, and what is in the log stays there. */
+function refusePseudonyms({ subjectPrivacy }: Instance): void {
+  const wanted = Object.keys(subjectPrivacy).filter((issuer) => subjectPrivacy[issuer] === 'pseudonym');
+  if (wanted.length === 0) return;
+  throw new Fault(
+    'refused',
+    'instance/subject-privacy',
+    `instance.yaml: subjectPrivacy asks for pseudonym for ${wanted.join(', ')}, but only as-is is available: ` +
+      'every subject is written into the certificate and the logs as the issuer gives it. Write as-is, or leave ' +
+      'the issuer out',
+  );
+}
+
 /**
  * Reads the text of an `instance.yaml`.
  *
- * @throws {Fault} instance/malformed naming each wrong key and why
+ * @throws {Fault} instance/malformed naming each wrong key and why; instance/subject-privacy
  */
 export function parseInstance(text: string): Instance {
   const result = Instance.safeParse(parse(text, { strict: true, uniqueKeys: true }));
   if (!result.success) {
     throw new Fault('malformed', 'instance/malformed', `instance.yaml: ${z.prettifyError(result.error)}`);
   }
+  refusePseudonyms(result.data);
   return result.data;
 }
 
