@@ -1,5 +1,5 @@
 /** Where things are: the repository, the pinned Node.js and the state directory. Plain Node 18 and up. */
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -12,9 +12,9 @@ export const nodePackage = join(repository, 'node_modules', `node-linux-${proces
 /** The pinned Node.js. Always by path: whatever `node` is on PATH only starts the bootstrap. */
 export const pinnedNode = join(nodePackage, 'bin', 'node');
 
-/** True once this process *is* the pinned Node.js. */
+/** True once this process *is* the pinned Node.js, by whatever path it was reached: the launcher hands over until it is. */
 export function runsPinned() {
-  return existsSync(pinnedNode) && process.execPath === pinnedNode;
+  return existsSync(pinnedNode) && realpathSync(process.execPath) === realpathSync(pinnedNode);
 }
 
 /** @param {string[]} path inside the repository */
