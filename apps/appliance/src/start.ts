@@ -1,10 +1,11 @@
 /**
  * How an appliance comes up, and goes down.
  *
- *   1. schema   migrated, or checked, before anything can write
- *   2. modules  every capability opens what it needs; a fault here ends the start with one line
- *   3. admin    the socket answers first, so that an operator can look while doors are still shut
- *   4. doors    the public addresses, all of them or none
+ *   1. profile  which cryptography is allowed, before anything connects
+ *   2. schema   migrated, or checked, before anything can write
+ *   3. modules  every capability opens what it needs; a fault here ends the start with one line
+ *   4. admin    the socket answers first, so that an operator can look while doors are still shut
+ *   5. doors    the public addresses, all of them or none
  *
  * Going down is the same backwards: doors finish what is under way, then the rest is closed.
  */
@@ -30,6 +31,7 @@ import { migrations } from './migrations.js';
 import { AdminRoutes } from './server/admin-routes.js';
 import { openAdminServer } from './server/admin-server.js';
 import { ConnectRoutes } from './server/connect-routes.js';
+import { enforceProfile, tlsPolicy } from './server/crypto-profile.js';
 import { ErrorFilter } from './server/error.filter.js';
 import { cannotListen, Listeners } from './server/listeners.js';
 import { openMetricsServer } from './server/metrics-server.js';
@@ -58,6 +60,7 @@ export async function startAppliance(
   logger: Logger,
   options: StartOptions,
 ): Promise<Appliance> {
+  enforceProfile(settings.crypto.profile, logger);
   if (settings.database.ownerUser === undefined) await checkSchema(settings.database, migrations);
   else await migrate(settings.database, migrations, logger);
 
@@ -66,7 +69,7 @@ export async function startAppliance(
   metrics
     .gauge('build_info', 'Which build this is', ['version', 'mode'])
     .set({ version: options.version, mode: settings.mode }, 1);
-  const tls = new TlsFiles(settings.tls, logger, metrics);
+  const tls = new TlsFiles(settings.tls, tlsPolicy(settings.crypto.profile), logger, metrics);
   const adapter = publicServer({ settings, tls: tls.load(), clock, logger, metrics });
   const module = AppModule.on({
     settings,

@@ -1,7 +1,9 @@
 /**
  * Signature algorithms of identity tokens. Only ones whose verifying key is not a signing key: with HS256 whoever
- * can read the key set could write tokens, and `none` needs no explanation. (RFC 8725 §3.1, §3.2)
+ * can read the key set could write tokens, and `none` needs no explanation. (RFC 8725 §3.1, §3.2) The fips profile
+ * leaves out EdDSA, as it does everywhere.
  */
+import { isPermitted } from '#core/crypto';
 import type { JsonObject } from '#core/json';
 
 const ASYMMETRIC = [
@@ -18,10 +20,14 @@ const ASYMMETRIC = [
   'Ed25519',
 ];
 
+function permitted(): readonly string[] {
+  return isPermitted('ed25519') ? ASYMMETRIC : ASYMMETRIC.filter((name) => !/^Ed/.test(name));
+}
+
 /** What the issuer advertises, as far as it is fit; RS256 when it advertises nothing (OpenID Connect Core §2). */
 export function advertisedAlgorithms(discovery: JsonObject): readonly string[] {
   const advertised = discovery['id_token_signing_alg_values_supported'];
-  const fit = Array.isArray(advertised) ? ASYMMETRIC.filter((name) => advertised.includes(name)) : [];
+  const fit = Array.isArray(advertised) ? permitted().filter((name) => advertised.includes(name)) : [];
   return fit.length === 0 ? ['RS256'] : fit;
 }
 
@@ -34,7 +40,7 @@ const BY_CURVE: Readonly<Record<string, readonly string[]>> = {
 
 /** For key sets without discovery: what each key says of itself, or RS256 and the curve's own. */
 export function algorithmsOfKeys(keys: readonly JsonObject[]): readonly string[] {
-  return ASYMMETRIC.filter((name) =>
+  return permitted().filter((name) =>
     keys.some((key) => {
       if (typeof key['alg'] === 'string') return key['alg'] === name;
       if (key['kty'] === 'RSA') return name === 'RS256';

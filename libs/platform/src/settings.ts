@@ -174,8 +174,11 @@ export const Settings = z.strictObject({
         'When the certificate is renewed elsewhere.',
         'Nothing without the key.',
       ),
-      key: path(
-        'PEM file with the private key of that certificate, mode 0600.',
+      key: told(
+        z.string().refine((text) => text.startsWith('/') || text.startsWith('pkcs11:'), {
+          message: 'must be an absolute path',
+        }),
+        'PEM file with the private key of that certificate, mode 0600. A `pkcs11:` URI is refused by name at the start: TLS in this Node.js cannot use a key in a token.',
         'When the certificate is renewed elsewhere.',
         'Can stand in the middle between clients and the appliance: can read identity tokens and spend them within their minutes, but cannot forge what the keys in the token sign.',
       ),

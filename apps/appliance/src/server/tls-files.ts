@@ -7,11 +7,13 @@
  */
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createSecureContext } from 'node:tls';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { Fault, isFault } from '#core/fault';
 import { type Logger, type Metrics, readSecret, type Settings } from '#platform';
+import type { TlsPolicy } from './crypto-profile.js';
 
-export interface TlsPair {
+/** Certificate, key, and what the profile of cryptography leaves of TLS: a replaced context gets nothing else. */
+export interface TlsPair extends SecureContextOptions {
   readonly cert: string;
   readonly key: string;
 }
@@ -31,14 +33,24 @@ export class TlsFiles {
   #timer: NodeJS.Timeout | undefined;
   #lastComplaint: string | undefined;
 
-  constructor(settings: Settings['tls'], logger: Logger, metrics: Metrics) {
+  readonly #policy: TlsPolicy;
+
+  constructor(settings: Settings['tls'], policy: TlsPolicy, logger: Logger, metrics: Metrics) {
+    this.#policy = policy;
     this.#settings = settings;
     this.#logger = logger;
     this.#metrics = metrics;
   }
 
-  /** @throws {Fault} tls/unreadable, tls/mismatch */
+  /** @throws {Fault} tls/key-in-token, tls/unreadable, tls/mismatch */
   load(): TlsPair {
+    if (this.#settings.key.startsWith('pkcs11:')) {
+      throw new Fault(
+        'refused',
+        'tls/key-in-token',
+        'tls.key names a key in a token, which TLS in this Node.js cannot use: give a file of mode 0600, or end TLS in front of the appliance (docs/operating.md)',
+      );
+    }
     let cert: string;
     try {
       cert = readFileSync(this.#settings.certificate, 'utf8');
@@ -52,7 +64,7 @@ export class TlsFiles {
         },
       );
     }
-    const pair = { cert, key: readSecret(this.#settings.key) };
+    const pair = { ...this.#policy, cert, key: readSecret(this.#settings.key) };
     const leaf = checkPair(pair);
     this.#metrics
       .gauge(

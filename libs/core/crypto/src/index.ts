@@ -15,4 +15,12 @@ export {
 } from './public-key.js';
 export { hashPassword, passwordMatches } from './password.js';
 export { verifySignature, verifyDigestSignature } from './verify.js';
-export { ALGORITHMS, assertPermitted, useProfile, profileInUse, type CryptoProfile } from './profile.js';
+export {
+  ALGORITHMS,
+  assertPermitted,
+  fipsProviderInUse,
+  isPermitted,
+  profileInUse,
+  useProfile,
+  type CryptoProfile,
+} from './profile.js';

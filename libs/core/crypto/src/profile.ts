@@ -4,6 +4,7 @@
  * `standard` is what the clients speak; `fips` leaves only what FIPS 186-5 and SP 800-131A approve and a
  * validated module can do: no Ed25519ph from clients, RSA of 2048 bits and more.
  */
+import { getFips } from 'node:crypto';
 import { Fault } from '#core/fault';
 
 export type CryptoProfile = 'standard' | 'fips';
@@ -48,10 +49,22 @@ export function profileInUse(): CryptoProfile {
   return inUse;
 }
 
+export function isPermitted(name: string): boolean {
+  const known = ALGORITHMS.find((algorithm) => algorithm.name === name);
+  return known !== undefined && (inUse === 'standard' || known.fips);
+}
+
+/**
+ * Whether OpenSSL in this process runs on its FIPS provider (docs/security.md says how to give it one). The
+ * profile restricts algorithms either way; only the provider makes the module that computes them a validated one.
+ */
+export function fipsProviderInUse(): boolean {
+  return getFips() === 1;
+}
+
 /** @throws {Fault} crypto/not-permitted when the profile in use does not allow the algorithm `name` */
 export function assertPermitted(name: string): void {
-  const known = ALGORITHMS.find((algorithm) => algorithm.name === name);
-  if (known === undefined || (inUse === 'fips' && !known.fips)) {
+  if (!isPermitted(name)) {
     throw new Fault('refused', 'crypto/not-permitted', `the ${inUse} profile does not permit ${name}`);
   }
 }
