@@ -15,7 +15,7 @@ export function askAppliance(
 ): Promise<Record<string, unknown>> {
   return new Promise((resolve, reject) => {
     const outgoing = request(
-      { socketPath, method, path, headers: { 'content-type': 'application/json' } },
+      { socketPath, method, path, headers: body === undefined ? {} : { 'content-type': 'application/json' } },
       (answer) => {
         const chunks: Buffer[] = [];
         answer.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -12,6 +12,8 @@ import {
   DATA_SOURCE,
   LOGGER,
   type Logger,
+  METRICS,
+  type Metrics,
   POOL,
   type Queues,
   QUEUES,
@@ -22,6 +24,10 @@ import { BuiltInIssuer } from './issuer/built-in-issuer.js';
 import { MachineIdentities } from './issuer/machine-identities.js';
 import type { TokenSigner } from './issuer/signing-key.js';
 import { RecordSweep } from './issuer/sweep-records.js';
+import { Accounts } from './people/accounts.js';
+import { Pages } from './people/pages.js';
+import { SignIn } from './people/sign-in.js';
+import { SignInFailures } from './people/sign-in-failures.js';
 import { parseIssuersFile } from './issuers-file.js';
 import { ProveIdentity } from './prove-identity.js';
 
@@ -71,18 +77,50 @@ export class IdentityModule implements OnApplicationBootstrap {
           useFactory: (source: DataSource, clock: Clock) => new MachineIdentities(source, clock),
         },
         {
+          provide: SignInFailures,
+          inject: [POOL, CLOCK],
+          useFactory: (pool: pg.Pool, clock: Clock) => new SignInFailures(pool, clock),
+        },
+        {
+          provide: Accounts,
+          inject: [DATA_SOURCE, CLOCK, SignInFailures],
+          useFactory: (source: DataSource, clock: Clock, failures: SignInFailures) =>
+            new Accounts(source, clock, failures),
+        },
+        {
+          provide: SignIn,
+          inject: [Accounts, SignInFailures, METRICS],
+          useFactory: (accounts: Accounts, failures: SignInFailures, metrics: Metrics) =>
+            new SignIn(accounts, failures, metrics),
+        },
+        {
           provide: RecordSweep,
-          inject: [QUEUES, POOL, LOGGER],
-          useFactory: (queues: Queues, pool: pg.Pool, logger: Logger) =>
-            new RecordSweep(queues.queue('oidc'), pool, logger),
+          inject: [QUEUES, POOL, LOGGER, SignInFailures],
+          useFactory: (queues: Queues, pool: pg.Pool, logger: Logger, failures: SignInFailures) =>
+            new RecordSweep(queues.queue('oidc'), pool, failures, logger),
         },
         {
           provide: BUILT_IN_ISSUER,
-          inject: [TRUST_MATERIAL, HSM, POOL, MachineIdentities],
-          useFactory: ({ issuer }: TrustMaterial, hsm: Hsm, pool: pg.Pool, machines: MachineIdentities) =>
+          inject: [TRUST_MATERIAL, SETTINGS, HSM, POOL, MachineIdentities, Accounts, SignIn, SignInFailures],
+          useFactory: (
+            { issuer }: TrustMaterial,
+            { mode }: Settings,
+            hsm: Hsm,
+            pool: pg.Pool,
+            machines: MachineIdentities,
+            accounts: Accounts,
+            signIn: SignIn,
+            failures: SignInFailures,
+          ) =>
             issuer === undefined
               ? null
-              : new BuiltInIssuer({ url: issuer.url, signer: signerOf(hsm, issuer.key), pool, machines }),
+              : new BuiltInIssuer({
+                  url: issuer.url,
+                  signer: signerOf(hsm, issuer.key),
+                  pool,
+                  machines,
+                  people: { accounts, signIn, failures, pages: new Pages(mode) },
+                }),
         },
         {
           provide: ProveIdentity,
@@ -99,7 +137,7 @@ export class IdentityModule implements OnApplicationBootstrap {
           },
         },
       ],
-      exports: [ProveIdentity, MachineIdentities, BUILT_IN_ISSUER],
+      exports: [ProveIdentity, MachineIdentities, Accounts, BUILT_IN_ISSUER],
     };
   }
 

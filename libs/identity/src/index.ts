@@ -12,6 +12,8 @@ export {
   type NewMachine,
   type RegisteredMachine,
 } from './issuer/machine-identities.js';
+export { Accounts, type Account, type SetPasswordLink } from './people/accounts.js';
 import { IdentityIssuer1763700000000, MachineEntity } from './issuer/issuer-tables.js';
-export const migrations = [IdentityIssuer1763700000000];
-export const entities = [MachineEntity];
+import { AccountEntity, IdentityPeople1795305600000 } from './people/people-tables.js';
+export const migrations = [IdentityIssuer1763700000000, IdentityPeople1795305600000];
+export const entities = [MachineEntity, AccountEntity];

@@ -127,6 +127,27 @@ describe('an identity token', () => {
       { iss: `https://evil.example/?${ISSUER}` },
       'identity/unknown-issuer',
     ],
+    ['an issuer with a slash more', { iss: `${ISSUER}/` }, 'identity/unknown-issuer'],
+    ['an issuer in another case', { iss: ISSUER.toUpperCase() }, 'identity/unknown-issuer'],
+    [
+      'an issuer whose wildcard part holds more than a label',
+      { iss: 'https://oidc.eks.evil.example/x.amazonaws.com/id/A' },
+      'identity/unknown-issuer',
+    ],
+    ['our audience one list too deep', { aud: [['sigstore']] }, 'identity/token-audience'],
+    ['our audience as an object', { aud: { sigstore: 'sigstore' } }, 'identity/token-audience'],
+    ['a list of issuers', { iss: [ISSUER] }, 'identity/token-malformed'],
+    [
+      'an address with a second one behind a control character',
+      { email: 'a@b.example\u0000@c.example' },
+      'identity/not-an-email',
+    ],
+    ['an address with a line break', { email: 'alice@example.com\n' }, 'identity/not-an-email'],
+    ['an address in quotes', { email: '"a@b.example"@c.example' }, 'identity/not-an-email'],
+    ['an address beyond ASCII', { email: '\u0430lice@example.com' }, 'identity/not-an-email'],
+    ['a list of addresses', { email: ['alice@example.com'] }, 'identity/claim-missing'],
+    ['two addresses', { email: 'a@b.example,c@d.example' }, 'identity/not-an-email'],
+    ['a verification that is a number', { email_verified: 1 }, 'identity/email-unverified'],
     ['no issuer', { iss: undefined }, 'identity/token-malformed'],
     ['no subject', { sub: undefined }, 'identity/token-malformed'],
     ['an unverified address', { email_verified: false }, 'identity/email-unverified'],
@@ -176,6 +197,23 @@ describe('an identity token', () => {
     expect(await refusal(`${head}.${encode({ ...CLAIMS, sub: 'mallory' })}.${signature}`)).toBe(
       'identity/token-signature',
     );
+  });
+
+  test('that brings its own key, or says where to fetch one, is refused and fetches nothing there', async () => {
+    const foreign = await exportJWK(other.publicKey);
+    for (const header of [
+      { jwk: foreign },
+      { jku: 'https://evil.example/keys' },
+      { x5u: 'https://evil.example/chain' },
+      { kid: '../../one' },
+      { kid: undefined },
+    ]) {
+      const { proof, net } = await bench();
+      await expect(proof.execute(await token({}, header, other.privateKey))).rejects.toMatchObject({
+        code: 'identity/token-signature',
+      });
+      expect(net.asked.filter((url) => !url.startsWith(`${ISSUER}/`))).toEqual([]);
+    }
   });
 
   test('that asks for extensions is refused', async () => {

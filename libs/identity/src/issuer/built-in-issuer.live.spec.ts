@@ -1,34 +1,14 @@
-import { execFileSync } from 'node:child_process';
-import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createSecureServer, connect, type Http2SecureServer } from 'node:http2';
+import { generateKeyPairSync } from 'node:crypto';
+import { connect } from 'node:http2';
 import { request } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { exportJWK, SignJWT } from 'jose';
-import pg from 'pg';
-import { DataSource } from 'typeorm';
-import type { Signer } from '#hsm';
 import { systemClock } from '#platform';
-import { freshDatabase, type FreshDatabase } from '../../../../test/kit/index.js';
+import { type LiveIssuer, liveIssuer } from '../../../../test/kit/live-issuer.js';
 import { parseIssuersFile } from '../issuers-file.js';
 import { ProveIdentity } from '../prove-identity.js';
-import { BuiltInIssuer } from './built-in-issuer.js';
-import { IdentityIssuer1763700000000, MachineEntity } from './issuer-tables.js';
-import { MachineIdentities } from './machine-identities.js';
 import { ProviderStore } from './provider-store.js';
 import { sweepRecords } from './sweep-records.js';
-
-function testSigner(privateKey: KeyObject, publicKey: KeyObject): Signer {
-  return {
-    uri: 'pkcs11:token=test;object=issuer-rs256',
-    algorithm: 'rsa-2048-sha256',
-    spki: publicKey.export({ format: 'der', type: 'spki' }),
-    sign: (message) => Promise.resolve(sign('sha256', message, privateKey)),
-  };
-}
 
 interface Answer {
   readonly status: number;
@@ -36,69 +16,19 @@ interface Answer {
 }
 
 describe('the built-in issuer', () => {
-  let database: FreshDatabase;
-  let source: DataSource;
-  let pool: pg.Pool;
-  let server: Http2SecureServer;
-  let issuer: BuiltInIssuer;
-  let machines: MachineIdentities;
-  let directory: string;
-  let ca: Buffer;
+  let live: LiveIssuer;
+  let pool: LiveIssuer['pool'];
+  let issuer: LiveIssuer['issuer'];
+  let machines: LiveIssuer['machines'];
+  let ca: string;
   let url: string;
 
   beforeAll(async () => {
-    database = await freshDatabase();
-    const { host, port, name } = database;
-    const owner = await new DataSource({
-      type: 'postgres',
-      host,
-      port,
-      database: name,
-      username: database.ownerUser,
-      migrations: [IdentityIssuer1763700000000],
-    }).initialize();
-    await owner.runMigrations();
-    await owner.destroy();
-    source = await new DataSource({
-      type: 'postgres',
-      host,
-      port,
-      database: name,
-      username: database.runtimeUser,
-      entities: [MachineEntity],
-    }).initialize();
-    pool = new pg.Pool({ host, port, database: name, user: database.runtimeUser });
-    machines = new MachineIdentities(source, systemClock);
-
-    directory = mkdtempSync(join(tmpdir(), 'issuer-'));
-    const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')];
-    execFileSync(
-      'openssl',
-      `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ${key} -out ${cert} -days 1 -subj /CN=t -addext subjectAltName=IP:127.0.0.1`.split(
-        ' ',
-      ),
-      { stdio: 'ignore' },
-    );
-    ca = readFileSync(cert);
-    server = createSecureServer(
-      { key: readFileSync(key), cert: ca, allowHTTP1: true },
-      (incoming, outgoing) => {
-        void issuer.handle(incoming, outgoing);
-      },
-    );
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/oidc`;
-    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-    issuer = new BuiltInIssuer({ url, signer: testSigner(privateKey, publicKey), pool, machines });
+    live = await liveIssuer();
+    ({ pool, issuer, machines, ca, url } = live);
   });
 
-  afterAll(async () => {
-    server.close();
-    await pool.end();
-    await source.destroy();
-    await database.drop();
-    rmSync(directory, { recursive: true });
-  });
+  afterAll(() => live.close());
 
   function call(
     path: string,

@@ -4,14 +4,25 @@
  * What clients of Sigstore ask of a token decides every choice here: RS256, `aud` the plain string `sigstore`,
  * `email` with `email_verified` true, ten minutes at most, and a JWT where the library would give an opaque value
  * (client credentials bring no ID token, so the access token is one: RFC 9068 with the audience of a resource).
+ *
+ * Machines come with credentials of their own; people come through a public client and sign in on our pages.
  */
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import { type Configuration, errors, Provider } from 'oidc-provider';
+import {
+  type Account,
+  type Configuration,
+  errors,
+  interactionPolicy,
+  type KoaContextWithOIDC,
+  Provider,
+} from 'oidc-provider';
 import type pg from 'pg';
 import { fromHex } from '#core/octets';
 import { FixedKeys } from '../issuer-keys.js';
+import { Conversation, type ConversationPorts } from '../people/conversation.js';
+import { moveEmptySecret, PERSON_CLIENT_METADATA } from '../people/sigstore-client.js';
 import { hashSecret, type MachineIdentities } from './machine-identities.js';
 import { ProviderStore } from './provider-store.js';
 import { publicJwk, type TokenSigner, TokenSigningKey } from './signing-key.js';
@@ -20,6 +31,8 @@ import { publicJwk, type TokenSigner, TokenSigningKey } from './signing-key.js';
 export const AUDIENCE = 'sigstore';
 const RESOURCE = 'urn:airseal:audience:sigstore';
 const TOKEN_SECONDS = 600;
+/** How long a person may take from the first page to the last. */
+const CONVERSATION_SECONDS = 600;
 const ASSERTION_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA', 'Ed25519'] as const;
 
 export interface BuiltInIssuerPorts {
@@ -28,6 +41,7 @@ export interface BuiltInIssuerPorts {
   readonly signer: TokenSigner;
   readonly pool: pg.Pool;
   readonly machines: MachineIdentities;
+  readonly people: ConversationPorts;
 }
 
 type RawRequest = IncomingMessage | Http2ServerRequest;
@@ -43,8 +57,11 @@ export class BuiltInIssuer {
   constructor(ports: BuiltInIssuerPorts) {
     this.url = ports.url;
     this.keys = new FixedKeys('the built-in issuer', { keys: [publicJwk(ports.signer)] });
-    this.#provider = new Provider(ports.url, configuration(ports, this.path));
+    const { origin } = new URL(this.url);
+    const conversation = new Conversation(ports.people, { path: this.path, origin, resource: RESOURCE });
+    this.#provider = new Provider(ports.url, configuration(ports, this.path, conversation));
     secretsAsHashes(this.#provider);
+    conversation.accompany(this.#provider);
     this.#handle = this.#provider.callback();
   }
 
@@ -55,6 +72,11 @@ export class BuiltInIssuer {
 
   get tokenEndpoint(): string {
     return `${new URL(this.url).origin}${this.path}/token`;
+  }
+
+  /** Where a person with this link chooses a password. */
+  passwordLink(token: string): string {
+    return `${new URL(this.url).origin}${this.path}/password?token=${encodeURIComponent(token)}`;
   }
 
   /** Subscribes to failures that the library would otherwise keep to itself. */
@@ -76,6 +98,7 @@ export class BuiltInIssuer {
         request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined;
       if (request.method === 'POST' && !announced) request.headers['transfer-encoding'] = 'chunked';
     }
+    if (request.method === 'POST') moveEmptySecret(request as IncomingMessage);
     // The routes carry the path of the issuer; only well-known paths are fixed inside the library.
     const wellKnown = `${this.path}/.well-known/`;
     if (request.url?.startsWith(wellKnown) === true) request.url = request.url.slice(this.path.length);
@@ -93,20 +116,28 @@ function secretsAsHashes(provider: Provider): void {
   });
 }
 
-function configuration(ports: BuiltInIssuerPorts, path: string): Configuration {
+function configuration(ports: BuiltInIssuerPorts, path: string, conversation: Conversation): Configuration {
   return {
+    clients: [PERSON_CLIENT_METADATA],
     adapter: (model: string) => new ProviderStore(model, ports.pool, ports.machines),
     jwks: { keys: [new TokenSigningKey(ports.signer)] },
     scopes: ['openid', 'email'],
     claims: { openid: ['sub'], email: ['email', 'email_verified'] },
-    responseTypes: [],
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+    responseTypes: ['code'],
+    clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
     enabledJWA: {
       clientAuthSigningAlgValues: [...ASSERTION_ALGORITHMS],
       idTokenSigningAlgValues: ['RS256'],
     },
     features: {
       clientCredentials: { enabled: true },
+      deviceFlow: {
+        enabled: true,
+        userCodeInputSource: (context, _form, _out, error) => conversation.enterCode(context, error),
+        userCodeConfirmSource: (context, _form, _client, info, code) =>
+          conversation.confirmCode(context, info, code),
+        successSource: (context) => conversation.done(context),
+      },
       devInteractions: { enabled: false },
       userinfo: { enabled: false },
       rpInitiatedLogout: { enabled: false },
@@ -130,11 +161,33 @@ function configuration(ports: BuiltInIssuerPorts, path: string): Configuration {
       },
     },
     extraTokenClaims: async (_context, token) => {
+      if (token.kind === 'AccessToken') {
+        const account = await ports.people.accounts.findActive(token.accountId);
+        if (account === undefined) throw new errors.InvalidGrant('account not found');
+        return { email: account.email, email_verified: true };
+      }
       const machine = await ports.machines.findByClientId(token.clientId ?? '');
       if (machine === undefined) throw new errors.InvalidClient('client not found');
       return { email: machine.email, email_verified: true };
     },
-    ttl: { ClientCredentials: TOKEN_SECONDS, AccessToken: TOKEN_SECONDS },
+    findAccount: (_context, id) => findPerson(ports.people, id),
+    interactions: {
+      url: (_context, interaction) => conversation.interactionUrl(interaction.uid),
+      policy: askEveryTime(),
+    },
+    // A token that is out lives for its minutes, whatever becomes of the browser.
+    expiresWithSession: () => false,
+    cookies: { long: { httpOnly: true, sameSite: 'lax', path }, short: { httpOnly: true, sameSite: 'lax' } },
+    ttl: {
+      ClientCredentials: TOKEN_SECONDS,
+      AccessToken: TOKEN_SECONDS,
+      IdToken: TOKEN_SECONDS,
+      AuthorizationCode: 60,
+      DeviceCode: CONVERSATION_SECONDS,
+      Interaction: CONVERSATION_SECONDS,
+      Session: 2 * CONVERSATION_SECONDS,
+      Grant: 2 * CONVERSATION_SECONDS,
+    },
     routes: Object.fromEntries(
       [
         ['authorization', 'auth'],
@@ -144,10 +197,38 @@ function configuration(ports: BuiltInIssuerPorts, path: string): Configuration {
         ['token', 'token'],
       ].map(([name = '', place = '']) => [name, `${path}/${place}`]),
     ),
-    // Faults of ours never reach a page of the library's own: it answers text, and only what the protocol says.
+    // Faults of ours never reach a page of the library's own: only what the protocol says, as text or as a page.
     renderError: (context, out) => {
+      if (context.accepts('json', 'html') === 'html')
+        return conversation.problem(context, out.error_description);
       context.type = 'application/json';
       context.body = out;
+      return undefined;
     },
   };
+}
+
+/** Every token is asked for in person: being signed in is not remembered from one to the next. */
+function askEveryTime(): interactionPolicy.DefaultPolicy {
+  const policy = interactionPolicy.base();
+  policy
+    .get('login')
+    ?.checks.add(
+      new interactionPolicy.Check(
+        'every_time',
+        'End-User authentication is required',
+        ({ oidc }: KoaContextWithOIDC) =>
+          oidc.result?.login === undefined
+            ? interactionPolicy.Check.REQUEST_PROMPT
+            : interactionPolicy.Check.NO_NEED_TO_PROMPT,
+      ),
+    );
+  return policy;
+}
+
+async function findPerson({ accounts }: ConversationPorts, id: string): Promise<Account | undefined> {
+  const account = await accounts.findActive(id);
+  if (account === undefined) return undefined;
+  const { accountId, email } = account;
+  return { accountId, claims: () => Promise.resolve({ sub: accountId, email, email_verified: true }) };
 }

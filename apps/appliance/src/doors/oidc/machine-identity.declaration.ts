@@ -29,7 +29,10 @@ export const machineIdentitySchemas = {
   Machines: z.strictObject({ machines: z.array(z.strictObject(Machine)) }),
 };
 
-const refused = { about: 'problem details', content: [{ type: 'application/problem+json', schema: 'Problem' }] };
+const refused = {
+  about: 'problem details',
+  content: [{ type: 'application/problem+json', schema: 'Problem' }],
+};
 
 export const machineIdentityOperations: readonly Operation[] = [
   {

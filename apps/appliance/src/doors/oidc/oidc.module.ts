@@ -1,9 +1,10 @@
 import { type DynamicModule, Module, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
-import { BUILT_IN_ISSUER, type BuiltInIssuer, MachineIdentities } from '#identity';
+import { Accounts, BUILT_IN_ISSUER, type BuiltInIssuer, MachineIdentities } from '#identity';
 import { LOGGER, type Logger } from '#platform';
 import { AdminRoutes } from '../../server/admin-routes.js';
+import { accountRoutes } from './account-routes.js';
 import { machineIdentityRoutes } from './machine-identity-routes.js';
 import { openOidcDoor } from './oidc-door.js';
 
@@ -32,9 +33,16 @@ export class OidcDoorModule {
       providers: [
         {
           provide: OIDC_ADMIN,
-          inject: [AdminRoutes, MachineIdentities, BUILT_IN_ISSUER],
-          useFactory: (routes: AdminRoutes, machines: MachineIdentities, issuer: BuiltInIssuer | null) => {
-            if (issuer !== null) routes.add(machineIdentityRoutes(machines, issuer));
+          inject: [AdminRoutes, MachineIdentities, Accounts, BUILT_IN_ISSUER],
+          useFactory: (
+            routes: AdminRoutes,
+            machines: MachineIdentities,
+            accounts: Accounts,
+            issuer: BuiltInIssuer | null,
+          ) => {
+            if (issuer === null) return false;
+            routes.add(machineIdentityRoutes(machines, issuer));
+            routes.add(accountRoutes(accounts, issuer));
             return true;
           },
         },
