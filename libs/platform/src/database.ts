@@ -85,7 +85,43 @@ export function openPool(settings: DatabaseSettings, logger: Logger): pg.Pool {
   const pool = new pg.Pool({ ...connectionOptions(settings, 'runtime'), max: settings.connections });
   // An idle connection that the server closes is replaced at the next query; without a listener it is fatal.
   pool.on('error', (err) => logger.warn({ err }, 'an idle database connection was lost'));
+  sayWhenAway(pool);
   return pool;
+}
+
+/**
+ * PostgreSQL away, starting, stopping or out of connections (SQLSTATE classes 08, 53 and 57P), or the socket to it
+ * broken: nothing that a caller did, and over when it is back.
+ */
+export function isDatabaseAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return (
+    /^(?:08...|53...|57P0[0-5])$/.test(code) ||
+    ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH'].includes(
+      code,
+    ) ||
+    /^(?:Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect)/.test(
+      error.message,
+    )
+  );
+}
+
+/** Whoever asks the pool for one statement is told to come back, not that we have a defect. */
+function sayWhenAway(pool: pg.Pool): void {
+  const query = pool.query.bind(pool) as (...values: unknown[]) => Promise<unknown>;
+  // Only the form that answers with a promise is used here.
+  pool.query = (async (...values: unknown[]): Promise<unknown> => {
+    try {
+      return await query(...values);
+    } catch (cause) {
+      if (!isDatabaseAway(cause)) throw cause;
+      throw new Fault('unavailable', 'database/away', 'the database does not answer now; retry', {
+        cause,
+        retryAfterSeconds: 2,
+      });
+    }
+  }) as typeof pool.query;
 }
 
 /** TypeORM over `role`, not yet connected. */

@@ -1,0 +1,47 @@
+import { describe, expect, test } from '@jest/globals';
+import { isDatabaseAway, openPool } from './database.js';
+import { createLogger } from './logging.js';
+
+const failure = (message: string, code?: string): Error =>
+  Object.assign(new Error(message), code === undefined ? {} : { code });
+
+describe('a database that is away', () => {
+  test.each([
+    failure('connect ECONNREFUSED /run/x/.s.PGSQL.5432', 'ECONNREFUSED'),
+    failure('connect ENOENT /run/x/.s.PGSQL.5432', 'ENOENT'),
+    failure('write EPIPE', 'EPIPE'),
+    failure('the database system is starting up', '57P03'),
+    failure('terminating connection due to administrator command', '57P01'),
+    failure('sorry, too many clients already', '53300'),
+    failure('No space left on device', '53100'),
+    failure('Connection terminated unexpectedly'),
+    failure('timeout exceeded when trying to connect'),
+  ])('is told from a defect: %s', (error) => {
+    expect(isDatabaseAway(error)).toBe(true);
+  });
+
+  test.each([
+    failure('duplicate key', '23505'),
+    failure('syntax error', '42601'),
+    failure('x'),
+    'x',
+    undefined,
+  ])('is not what %s says', (error) => {
+    expect(isDatabaseAway(error)).toBe(false);
+  });
+
+  test('makes callers come back', async () => {
+    const logger = createLogger({ mode: 'evaluation', log: { level: 'fatal' } }, { write: () => undefined });
+    const pool = openPool(
+      { host: '/nonexistent', port: 5432, name: 'x', runtimeUser: 'x', connections: 1 } as Parameters<
+        typeof openPool
+      >[0],
+      logger,
+    );
+    await expect(pool.query('SELECT 1')).rejects.toMatchObject({
+      code: 'database/away',
+      retryAfterSeconds: 2,
+    });
+    await pool.end();
+  });
+});
