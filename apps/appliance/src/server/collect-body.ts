@@ -73,7 +73,11 @@ function busy(): Fault {
 }
 
 function tooSlow(): Fault {
-  return new Fault('malformed', 'server/too-slow', 'the body of the request did not arrive in time; send it again');
+  return new Fault(
+    'malformed',
+    'server/too-slow',
+    'the body of the request did not arrive in time; send it again',
+  );
 }
 
 function cutShort(cause?: Error): Fault {
