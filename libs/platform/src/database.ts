@@ -94,15 +94,16 @@ export function openPool(settings: DatabaseSettings, logger: Logger): pg.Pool {
  * broken: nothing that a caller did, and over when it is back.
  */
 export function isDatabaseAway(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (typeof error !== 'object' || error === null) return false;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const message = 'message' in error && typeof error.message === 'string' ? error.message : '';
   return (
     /^(?:08...|53...|57P0[0-5])$/.test(code) ||
     ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH'].includes(
       code,
     ) ||
     /^(?:Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect)/.test(
-      error.message,
+      message,
     )
   );
 }
