@@ -20,8 +20,10 @@ function isMachineCredentials(value: unknown): value is MachineCredentials {
   return ['tokenEndpoint', 'clientId', 'clientSecret'].every((name) => typeof record[name] === 'string');
 }
 
+const JWT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
+
 function assertJwt(token: string): string {
-  if (!/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/.test(token)) {
+  if (!JWT.test(token)) {
     throw new Fault(
       'malformed',
       'cli/not-a-token',
@@ -82,6 +84,14 @@ export function readCredentials(path: string): MachineCredentials {
 
 export async function identityToken(flags: Flags): Promise<string> {
   const file = flag(flags, 'identityToken');
+  // cosign takes the token itself here. Whoever does so by habit must not find it in our error as well.
+  if (file !== undefined && file.startsWith('ey') && JWT.test(file)) {
+    throw new Fault(
+      'refused',
+      'cli/token-in-argv',
+      'a token on the command line is seen by every user of this machine: give the name of a file, or SIGSTORE_ID_TOKEN; and fetch a fresh one',
+    );
+  }
   if (file !== undefined) return assertJwt(readText(file, 'identity token').trim());
   const fromEnvironment = process.env['SIGSTORE_ID_TOKEN'];
   if (fromEnvironment !== undefined && fromEnvironment !== '') return assertJwt(fromEnvironment.trim());

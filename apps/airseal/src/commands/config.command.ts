@@ -26,7 +26,12 @@ function serviceUrls({ services }: Instance): readonly (readonly [service: strin
   ];
 }
 
-async function findingOf(host: string, mode: Instance['mode']): Promise<string> {
+/** What is to be said of one host name; `resolve` asks the resolver of this machine. */
+export async function findingOf(
+  host: string,
+  mode: Instance['mode'],
+  resolve: (host: string) => Promise<{ readonly address: string }> = lookup,
+): Promise<string> {
   if (mode === 'production') {
     if (host === 'localhost' || host.endsWith('.localhost'))
       return 'REFUSED: localhost means another machine to each client';
@@ -34,7 +39,7 @@ async function findingOf(host: string, mode: Instance['mode']): Promise<string> 
     if (!host.includes('.')) return 'REFUSED: a single label depends on each client’s search domain';
   }
   try {
-    return `resolves to ${(await lookup(host)).address}`;
+    return `resolves to ${(await resolve(host)).address}`;
   } catch {
     return 'REFUSED: does not resolve here';
   }
