@@ -15,7 +15,7 @@ import {
   signedValue,
   TAG,
 } from '#core/der';
-import { keyIdentifier, parsePublicKey, sha256 } from '#core/crypto';
+import { keyIdentifier, parsePublicKey, type PublicKey, sha256 } from '#core/crypto';
 import { Fault } from '#core/fault';
 import { equalOctets, toUtf8 } from '#core/octets';
 import { verifyWithAlgorithm } from './algorithm.js';
@@ -149,6 +149,18 @@ export function parseCertificate(der: Uint8Array): Certificate {
   });
 }
 
+/** An authority is looked at with each certificate it signs, and its key is the same each time. */
+const keys = new WeakMap<TbsCertificate, PublicKey>();
+
+/** The public key that `certificate` names. @throws {Fault} crypto/key-malformed, crypto/key-type */
+export function subjectKey(certificate: TbsCertificate): PublicKey {
+  const known = keys.get(certificate);
+  if (known !== undefined) return known;
+  const key = parsePublicKey(certificate.spki);
+  keys.set(certificate, key);
+  return key;
+}
+
 /** The value of an extension, or `undefined` where the certificate has none of that kind. */
 export function extensionValue(certificate: TbsCertificate, oid: string): Uint8Array | undefined {
   return certificate.extensions.find((extension) => extension.oid === oid)?.value;
@@ -207,7 +219,7 @@ export function verifyIssuedBy(certificate: Certificate, issuer: Certificate): v
     );
   }
   verifyWithAlgorithm(
-    parsePublicKey(issuer.spki),
+    subjectKey(issuer),
     certificate.signatureAlgorithm,
     certificate.tbs,
     certificate.signature,

@@ -5,10 +5,10 @@
  * it can stay silent while the row about readability speaks.
  */
 import { DerReader } from '#core/der';
-import { parsePublicKey, type PublicKey } from '#core/crypto';
+import type { PublicKey } from '#core/crypto';
 import { isFault } from '#core/fault';
 import { type SignatureScheme, signatureScheme } from './algorithm.js';
-import type { Certificate, TbsCertificate } from './certificate.js';
+import { type Certificate, subjectKey, type TbsCertificate } from './certificate.js';
 import type { CaRole } from './draft-ca-certificate.js';
 import {
   type AuthorityKeyIdentifier,
@@ -93,14 +93,6 @@ export interface Lint {
   check(subject: LintSubject): string | undefined;
 }
 
-/** An issuer is looked at with each certificate it signs, and its key is the same each time. */
-const keys = new WeakMap<TbsCertificate, PublicKey | undefined>();
-
-function keyOf(certificate: TbsCertificate): PublicKey | undefined {
-  if (!keys.has(certificate)) keys.set(certificate, attempt(() => parsePublicKey(certificate.spki)));
-  return keys.get(certificate);
-}
-
 export function subjectOf(
   tbs: TbsCertificate,
   signed: Certificate | undefined,
@@ -124,8 +116,8 @@ export function subjectOf(
     tbs,
     signed,
     issuer,
-    key: keyOf(tbs),
-    issuerKey: keyOf(issuer),
+    key: attempt(() => subjectKey(tbs)),
+    issuerKey: attempt(() => subjectKey(issuer)),
     scheme: signatureScheme(tbs.signatureAlgorithm),
     subjectName: attempt(() => parseName(tbs.subjectDer)),
     keyUsage: read(OID.keyUsage, parseKeyUsage),
