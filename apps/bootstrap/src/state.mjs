@@ -2,7 +2,7 @@
  * One state directory: what it is remembered by, the lock that keeps two `up` apart, the short directory of its
  * sockets, and the daemons that belong to it.
  */
-import { chmodSync, existsSync, lstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, linkSync, lstatSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { startTimeOf } from './daemons.mjs';
@@ -44,7 +44,7 @@ export function openState(root, port) {
   const layout = stateLayout(root);
   const found = findState(root);
   if (found === undefined) {
-    if (existsSync(root) && readdirSync(root).some((name) => name !== 'up.lock')) {
+    if (existsSync(root) && readdirSync(root).some((name) => !name.startsWith('up.lock'))) {
       throw new Halt(`${root} exists and is not a state directory of Airseal`, 'name another with --state, or remove it');
     }
     ensureDirectory(root, process.getuid?.() === 0 ? 0o711 : 0o700);
@@ -102,16 +102,61 @@ export function isOurs(directory) {
  */
 export async function exclusively(root, work) {
   const { lock } = stateLayout(root);
-  const holder = readJson(lock);
-  if (holder !== undefined && holder.startTime === startTimeOf(holder.pid)) {
-    throw new Halt(`another command works on ${root} (process ${holder.pid})`, 'wait for it to end');
-  }
   ensureDirectory(root, process.getuid?.() === 0 ? 0o711 : 0o700);
-  writeWhole(lock, JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid) }), 0o600);
+  takeLock(root, lock);
   try {
     return await work();
   } finally {
-    rmSync(lock, { force: true });
+    if (readJson(lock)?.pid === process.pid) rmSync(lock, { force: true });
+  }
+}
+
+/**
+ * A lock appears whole, with its holder in it, and only where there is none: two who come at the same instant are
+ * kept apart by the link. That of a holder who is dead is moved aside first, which only one of them manages.
+ *
+ * @param {string} root
+ * @param {string} lock
+ */
+function takeLock(root, lock) {
+  const mine = `${lock}.${process.pid}`;
+  writeWhole(mine, JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid) }), 0o600);
+  try {
+    for (let attempts = 0; attempts < 10; attempts++) {
+      if (succeeds(() => linkSync(mine, lock), 'EEXIST')) return;
+      const holder = readJson(lock);
+      if (isAlive(holder)) throw busy(root, holder);
+      const aside = `${mine}.dead`;
+      if (!succeeds(() => renameSync(lock, aside), 'ENOENT')) continue;
+      const moved = readJson(aside);
+      // Somebody took it between our look and our move: it is theirs.
+      if (isAlive(moved)) succeeds(() => linkSync(aside, lock), 'EEXIST');
+      rmSync(aside, { force: true });
+    }
+    throw busy(root, readJson(lock));
+  } finally {
+    rmSync(mine, { force: true });
+  }
+}
+
+/** @param {any} holder */
+function isAlive(holder) {
+  return holder?.startTime !== undefined && holder.startTime === startTimeOf(holder.pid);
+}
+
+/** @param {string} root @param {any} holder */
+function busy(root, holder) {
+  return new Halt(`another command works on ${root} (process ${holder?.pid ?? 'unknown'})`, 'wait for it to end');
+}
+
+/** @param {() => void} act @param {string} unless the code of the failure that is an answer */
+function succeeds(act, unless) {
+  try {
+    act();
+    return true;
+  } catch (cause) {
+    if (/** @type {NodeJS.ErrnoException} */ (cause).code === unless) return false;
+    throw cause;
   }
 }
 
