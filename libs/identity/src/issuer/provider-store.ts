@@ -4,7 +4,7 @@
  * A client is not a record: it is a machine identity, read from its own table at each request, so that a
  * revocation holds at once.
  */
-import type { Adapter, AdapterPayload } from 'oidc-provider';
+import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
 import type pg from 'pg';
 import type { MachineIdentities } from './machine-identities.js';
 import type { MachineRow } from './issuer-tables.js';
@@ -74,11 +74,13 @@ export class ProviderStore implements Adapter {
     return this.#findBy('uid', uid);
   }
 
+  /** Of two who present one code at the same instant, here or at another replica, one gets tokens. */
   async consume(id: string): Promise<void> {
-    await this.#pool.query('UPDATE oidc_record SET consumed_at = now() WHERE model = $1 AND id = $2', [
-      this.#model,
-      id,
-    ]);
+    const { rowCount } = await this.#pool.query(
+      'UPDATE oidc_record SET consumed_at = now() WHERE model = $1 AND id = $2 AND consumed_at IS NULL',
+      [this.#model, id],
+    );
+    if (rowCount !== 1) throw new errors.InvalidGrant('already consumed');
   }
 
   async destroy(id: string): Promise<void> {

@@ -83,7 +83,7 @@ export class Conversation {
         'This form was sent by another site. Nothing was done.',
       );
     }
-    if (!ours) return this.#device(context, next);
+    if (!ours) return this.#device(provider, context, next);
     try {
       if (within === '/password') return await this.#password(context);
       return await this.#interaction(provider, context, within.slice('/interaction/'.length));
@@ -153,7 +153,16 @@ export class Conversation {
 
   // -- the code of a terminal
 
-  async #device(context: Context, next: Koa.Next): Promise<void> {
+  async #device(provider: Provider, context: Context, next: Koa.Next): Promise<void> {
+    // The library fails where a form comes without the session that it was made for.
+    if (context.method === 'POST' && context.cookies.get(provider.cookieName('session')) === undefined) {
+      return this.#show(
+        context,
+        400,
+        'Start again',
+        `${PAGE_TOO_OLD} Open the link from your terminal again.`,
+      );
+    }
     const waitMs = await this.#ports.failures.addressWaitMs(context.ip);
     const given = context.query['user_code'];
     if (waitMs > 0 && (context.method === 'POST' || given !== undefined)) {
@@ -223,7 +232,10 @@ export class Conversation {
     context.body = this.#ports.pages.enterCode({
       action: `${this.#place.path}/device`,
       xsrf: secretOf(context),
-      problem: problem === undefined ? undefined : (CODE_PROBLEMS[problem] ?? PAGE_TOO_OLD),
+      problem:
+        problem === undefined
+          ? undefined
+          : (CODE_PROBLEMS[problem] ?? `${PAGE_TOO_OLD} Enter the code again.`),
     });
   }
 
@@ -284,10 +296,15 @@ export class Conversation {
     const { oidc } = context as unknown as Partial<KoaContextWithOIDC>;
     if (oidc?.route !== 'resume' && oidc?.route !== 'device_resume') return;
     if (locationOf(context).startsWith(this.interactionUrl(''))) return;
-    const { session } = oidc;
+    const { session, entities } = oidc;
     if (session === undefined) return;
     await session.destroy();
-    context.cookies.set(provider.cookieName('session'), null, { path: this.#place.path, overwrite: true });
+    const forget = (name: 'session' | 'interaction', path: string): unknown =>
+      context.cookies.set(provider.cookieName(name), null, { path, overwrite: true });
+    forget('session', this.#place.path);
+    if (entities.Interaction !== undefined) {
+      forget('interaction', this.interactionUrl(entities.Interaction.uid));
+    }
   }
 
   /** Browsers name the origin of every form; clients without a browser name none. */
@@ -309,7 +326,7 @@ const CODE_PROBLEMS: Readonly<Record<string, string>> = {
   ExpiredError: 'This code has expired. Start again in your terminal.',
   AlreadyUsedError: 'This code has been used. Start again in your terminal.',
 };
-const PAGE_TOO_OLD = 'The page was open for too long, or cookies are off. Enter the code again.';
+const PAGE_TOO_OLD = 'The page was open for too long, or cookies are off.';
 
 function secretOf(context: KoaContextWithOIDC): string {
   const secret = context.oidc.session?.state?.['secret'];
