@@ -5,7 +5,7 @@
  * which everything else runs: `node` on PATH is whatever the system has, and is used for nothing more.
  */
 import { fileURLToPath } from 'node:url';
-import { foreground, Halt } from './src/command.mjs';
+import { asHalt, foreground, Halt } from './src/command.mjs';
 import { ensureAddons, ensurePackages } from './src/install.mjs';
 import { pinnedNode, repository, runsPinned } from './src/paths.mjs';
 import { walk } from './src/progress.mjs';
@@ -63,9 +63,10 @@ async function main() {
     const { runTool } = await import('./src/tools.mjs');
     return await runTool(verb, rest);
   } catch (cause) {
-    if (!(cause instanceof Halt)) throw cause;
-    process.stderr.write(`\n${verb}: ${cause.message}\n`);
-    if (cause.advice !== undefined) process.stderr.write(`\n  → ${cause.advice}\n`);
+    const halt = asHalt(cause);
+    if (halt === undefined) throw cause;
+    process.stderr.write(`\n${verb}: ${halt.message}\n`);
+    if (halt.advice !== undefined) process.stderr.write(`\n  → ${halt.advice}\n`);
     return 1;
   }
 }

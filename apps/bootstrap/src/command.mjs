@@ -19,7 +19,7 @@ export class Halt extends Error {
  *
  * @param {string} program
  * @param {readonly string[]} args
- * @param {{cwd?: string, env?: NodeJS.ProcessEnv, input?: string, argv0?: string, timeoutMs?: number}} [options]
+ * @param {{cwd?: string, env?: NodeJS.ProcessEnv, input?: string, argv0?: string, timeoutMs?: number, onStart?: (pid: number) => void}} [options]
  * @returns {Promise<string>}
  */
 export async function run(program, args, options = {}) {
@@ -34,7 +34,7 @@ export async function run(program, args, options = {}) {
  *
  * @param {string} program
  * @param {readonly string[]} args
- * @param {{cwd?: string, env?: NodeJS.ProcessEnv, input?: string, argv0?: string, timeoutMs?: number}} [options]
+ * @param {{cwd?: string, env?: NodeJS.ProcessEnv, input?: string, argv0?: string, timeoutMs?: number, onStart?: (pid: number) => void}} [options]
  * @returns {Promise<{code: number | null, signal: string | null, stdout: string, stderr: string}>}
  */
 export function attempt(program, args, options = {}) {
@@ -46,6 +46,7 @@ export function attempt(program, args, options = {}) {
       ...(options.argv0 === undefined ? {} : { argv0: options.argv0 }),
       ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
     });
+    if (child.pid !== undefined) options.onStart?.(child.pid);
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
@@ -90,6 +91,30 @@ export async function until(what, limitMs, ready) {
     if (Date.now() > deadline) throw new Halt(`${what} was not ready within ${Math.round(limitMs / 1000)} s`);
     await pause(wait);
   }
+}
+
+/** What the system's refusals mean at three in the morning. */
+const systemAdvice = {
+  ENOSPC: ['the disk is full', 'free some space (df -h), then run the same again: it goes on where it stopped'],
+  EDQUOT: ['the quota of this user is used up', 'free some space, then run the same again'],
+  EROFS: ['the file system is read-only', 'name another place with --state DIR'],
+  EACCES: ['permission denied', 'run this as the owner of that file, or name another place with --state DIR'],
+  EPERM: ['not permitted', 'run this as the owner of that file, or name another place with --state DIR'],
+  EMFILE: ['too many open files', 'raise the limit (ulimit -n 4096)'],
+};
+
+/**
+ * The same failure as a {@link Halt}, where it is the system's and not ours.
+ *
+ * @param {unknown} cause
+ * @returns {Halt | undefined}
+ */
+export function asHalt(cause) {
+  if (cause instanceof Halt) return cause;
+  const { code, path, syscall } = /** @type {NodeJS.ErrnoException} */ (cause ?? {});
+  if (code === undefined || !Object.hasOwn(systemAdvice, code)) return undefined;
+  const [what, advice] = systemAdvice[/** @type {keyof typeof systemAdvice} */ (code)] ?? [];
+  return new Halt(`${what}${path === undefined ? '' : `: ${path}`}${syscall === undefined ? '' : ` (${syscall})`}`, advice);
 }
 
 /** The environment without what npm adds for its own scripts, so that tools behave as if typed by hand. */

@@ -78,18 +78,35 @@ export function startDaemon(directory, name, command) {
       ...(command.argv0 === undefined ? {} : { argv0: command.argv0 }),
     });
     child.on('error', () => undefined);
-    const pid = child.pid;
-    const startTime = pid === undefined ? undefined : startTimeOf(pid);
-    if (pid === undefined || startTime === undefined) {
-      throw new Halt(`${name} could not be started`, `read ${command.log}`);
-    }
-    const record = { name, pid, startTime, boot: bootId(), command: command.program };
-    writeWhole(join(directory, `${name}.json`), `${JSON.stringify(record, null, 2)}\n`, 0o600);
+    const record = child.pid === undefined ? undefined : recordDaemon(directory, name, child.pid, command.program);
+    if (record === undefined) throw new Halt(`${name} could not be started`, `read ${command.log}`);
     child.unref();
     return record;
   } finally {
     closeSync(log);
   }
+}
+
+/**
+ * Remembers a process of ours, so that another command can end it.
+ *
+ * @param {string} directory
+ * @param {string} name
+ * @param {number} pid
+ * @param {string} [command]
+ * @returns {DaemonRecord | undefined} undefined if it has ended already
+ */
+export function recordDaemon(directory, name, pid, command = process.execPath) {
+  const startTime = startTimeOf(pid);
+  if (startTime === undefined) return undefined;
+  const record = { name, pid, startTime, boot: bootId(), command };
+  writeWhole(join(directory, `${name}.json`), `${JSON.stringify(record, null, 2)}\n`, 0o600);
+  return record;
+}
+
+/** @param {string} directory @param {string} name */
+export function forgetDaemon(directory, name) {
+  rmSync(join(directory, `${name}.json`), { force: true });
 }
 
 /**

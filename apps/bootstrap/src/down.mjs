@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readiness, stopAppliance } from './appliance.mjs';
 import { attempt, Halt } from './command.mjs';
-import { recordedDaemons, runningDaemon } from './daemons.mjs';
+import { recordedDaemons, runningDaemon, stopDaemon } from './daemons.mjs';
 import { originOf } from './evaluation-files.mjs';
 import { removeTree } from './files.mjs';
 import { stopPostgres } from './postgres.mjs';
@@ -20,6 +20,8 @@ export async function down(root) {
   }
   return exclusively(root, async () => {
     const { postgres, redis } = engines(state);
+    // Nobody else works here now, so a ceremony that still runs has lost its `up`.
+    await stopDaemon(state.layout.daemons, 'genesis', 'SIGKILL');
     // The appliance first: it finishes requests under way while its engines still answer.
     for (const [name, stop] of /** @type {const} */ ([
       ['appliance', () => stopAppliance(state)],

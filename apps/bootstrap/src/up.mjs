@@ -65,7 +65,7 @@ export function upSteps(wanted) {
         name: 'tokens of the test HSM',
         async run() {
           const { layout } = state();
-          const again = discardInterruptedGenesis(state());
+          const again = await discardInterruptedGenesis(state());
           let made = 0;
           for (const name of [onlineToken, ...keepersTokens]) {
             const token = await ensureToken({
