@@ -8,9 +8,27 @@ export function bundlePath(flags: Flags, artifact: string): string {
   return flag(flags, 'bundle') ?? `${artifact}.sigstore.json`;
 }
 
+function noSignature(path: string): Fault {
+  return new Fault('unverified', 'bundle/no-signature', `${path} holds no signature`);
+}
+
+/** A bundle in all but the signature: the library would call that malformed, pipelines call it unsigned. */
+function lacksSignature(json: unknown): boolean {
+  const { messageSignature, dsseEnvelope } = (json ?? {}) as {
+    readonly messageSignature?: { readonly signature?: unknown } | null;
+    readonly dsseEnvelope?: { readonly signatures?: unknown } | null;
+  };
+  if (typeof messageSignature === 'object' && messageSignature !== null)
+    return (messageSignature.signature ?? '') === '';
+  if (typeof dsseEnvelope !== 'object' || dsseEnvelope === null) return false;
+  const { signatures } = dsseEnvelope;
+  return !Array.isArray(signatures) || signatures.length === 0;
+}
+
 /** @throws {Fault} bundle/malformed, bundle/no-signature, bundle/no-certificate */
 export function readBundle(path: string): Bundle {
   const json = readJson(path, 'bundle');
+  if (lacksSignature(json)) throw noSignature(path);
   let bundle: Bundle;
   try {
     bundle = bundleFromJSON(json);
@@ -24,7 +42,7 @@ export function readBundle(path: string): Bundle {
       ? content.dsseEnvelope.signatures[0]?.sig
       : content.messageSignature.signature;
   if (signature === undefined || signature.length === 0) {
-    throw new Fault('unverified', 'bundle/no-signature', `${path} holds no signature`);
+    throw noSignature(path);
   }
   if (bundle.verificationMaterial.content.$case === 'publicKey') {
     throw new Fault(

@@ -1,5 +1,5 @@
 /** `airseal identity add | token`: machines of the built-in issuer. */
-import { openSync, writeSync, closeSync, fsyncSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
 import { Fault } from '#core/fault';
 import { loadSettings } from '#platform';
 import { askAppliance } from '../admin.js';
@@ -9,11 +9,10 @@ import { print } from '../output.js';
 import { caFilePath, requiredFlag, settingsPath } from '../places.js';
 import type { Flags } from '../program.js';
 
-/** Writes a secret to a new 0600 file; an existing file is never overwritten. */
-function writeSecret(path: string, text: string, mayReplace: boolean): void {
-  let file: number;
+/** Opens a 0600 file for a secret; an existing one is only overwritten where `mayReplace` says so. */
+function openSecret(path: string, mayReplace: boolean): number {
   try {
-    file = openSync(path, mayReplace ? 'w' : 'wx', 0o600);
+    return openSync(path, mayReplace ? 'w' : 'wx', 0o600);
   } catch (cause) {
     throw new Fault(
       'conflict',
@@ -22,6 +21,9 @@ function writeSecret(path: string, text: string, mayReplace: boolean): void {
       { cause },
     );
   }
+}
+
+function writeSecret(file: number, text: string): void {
   try {
     writeSync(file, text);
     fsyncSync(file);
@@ -33,18 +35,26 @@ function writeSecret(path: string, text: string, mayReplace: boolean): void {
 export async function addIdentity([email = '']: string[], flags: Flags): Promise<void> {
   const path = requiredFlag(flags, 'credentials', '--credentials');
   const settings = loadSettings(settingsPath(flags));
-  const machine = await askAppliance(settings.listen.admin.socket, 'POST', '/admin/v1/machine-identities', {
-    name: email,
-    email,
-  });
+  // The file first: a machine whose only secret could not be written would be of no use to anybody.
+  const file = openSecret(path, false);
+  let machine: Record<string, unknown>;
+  try {
+    machine = await askAppliance(settings.listen.admin.socket, 'POST', '/admin/v1/machine-identities', {
+      name: email,
+      email,
+    });
+  } catch (error) {
+    closeSync(file);
+    rmSync(path);
+    throw error;
+  }
   writeSecret(
-    path,
+    file,
     `${JSON.stringify({
       tokenEndpoint: machine['tokenEndpoint'],
       clientId: machine['clientId'],
       clientSecret: machine['clientSecret'],
     })}\n`,
-    false,
   );
   print(flags, { email, clientId: String(machine['clientId']), credentials: path }, [
     `registered ${email} as ${String(machine['clientId'])}`,
@@ -57,6 +67,6 @@ export async function writeToken(_operands: string[], flags: Flags): Promise<voi
   if (caFile !== undefined) trustAuthorities(caFile);
   const path = requiredFlag(flags, 'tokenFile', '--token-file');
   const token = await fetchToken(readCredentials(requiredFlag(flags, 'credentials', '--credentials')));
-  writeSecret(path, token, true);
+  writeSecret(openSecret(path, true), token);
   print(flags, { tokenFile: path }, [`token written to ${path}; it expires within minutes`]);
 }
