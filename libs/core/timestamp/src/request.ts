@@ -19,6 +19,7 @@ import {
 } from '#core/der';
 import { HASH_LENGTH, type HashName } from '#core/crypto';
 import { Fault } from '#core/fault';
+import { parseJson } from '#core/json';
 import { fromBase64, toUtf8 } from '#core/octets';
 
 export interface TimestampRequest {
@@ -171,6 +172,8 @@ type Members = ReadonlyMap<string, unknown>;
 function readJson(bytes: Uint8Array): Members {
   let parsed: unknown;
   try {
+    // A name that comes twice, or nesting without end, is refused as on every other door.
+    parseJson(bytes);
     // The third parameter gives a number's own digits, so that a nonce above 2^53 is echoed exactly.
     parsed = JSON.parse(toUtf8(bytes), (_key, value: unknown, context?: { readonly source?: string }) =>
       typeof value === 'number' && /^-?\d+$/.test(context?.source ?? '')
