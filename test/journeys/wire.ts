@@ -60,6 +60,12 @@ export function post(origin: string, path: string, body: unknown, headers: Reado
   });
 }
 
+/** A request that announces a body of this length and has sent a little of it: a refusal need not wait for the rest. */
+export function announce(origin: string, path: string, length: number): Promise<Answer> {
+  const head = `POST ${path} HTTP/1.1\r\nHost: ${new URL(origin).host}\r\nConnection: close\r\nContent-Type: application/json\r\n`;
+  return exchange(origin, Buffer.from(`${head}Content-Length: ${length}\r\n\r\n{"padding":"`));
+}
+
 /** Sends these bytes and reads until the server closes the connection. */
 export function exchange(origin: string, bytes: Uint8Array): Promise<Answer> {
   const { hostname, port } = new URL(origin);

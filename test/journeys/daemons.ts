@@ -1,0 +1,54 @@
+/** Ending and starting processes of the installation, and only those it recorded as its own. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { startAppliance } from '../../apps/bootstrap/src/appliance.mjs';
+import { runningDaemon, startTimeOf } from '../../apps/bootstrap/src/daemons.mjs';
+import { findState, type State } from '../../apps/bootstrap/src/state.mjs';
+import { installation } from '../kit/index.js';
+
+function state(): State {
+  const found = findState(installation().stateDir);
+  if (found === undefined) throw new Error('no state directory');
+  return found;
+}
+
+async function killed(pid: number): Promise<void> {
+  const started = startTimeOf(pid);
+  process.kill(pid, 'SIGKILL');
+  while (startTimeOf(pid) === started && started !== undefined) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+/** No time to finish anything: SIGKILL. */
+export async function killAppliance(): Promise<number> {
+  const record = runningDaemon(state().layout.daemons, 'appliance');
+  if (record === undefined) throw new Error('the appliance does not run');
+  await killed(record.pid);
+  return record.pid;
+}
+
+/** As `npm run up` starts it, until it is ready. */
+export function startAgain(): Promise<string> {
+  return startAppliance(state());
+}
+
+/** Processes whose command line names the socket of the online token's agent. */
+export function agents(): number[] {
+  const socket = `${installation().runtimeDir}/hsm-online.sock`;
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+        return words.includes('--socket') && words.includes(socket) && words.some((word) => word.endsWith('agent/main.js'));
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+/** SIGKILL to each of them. */
+export async function killAgents(): Promise<number[]> {
+  const pids = agents();
+  for (const pid of pids) await killed(pid);
+  return pids;
+}
