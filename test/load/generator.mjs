@@ -6,6 +6,7 @@
  *   { work: 'proofs', count }
  */
 import { randomInt } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { requestBytes } from './connections.mjs';
 import { closedLoop, fixedRate, median, quantile, withConnections } from './drive.mjs';
 import { appendsV1 } from './requests/appends-v1.mjs';
@@ -13,7 +14,7 @@ import { appendsV2 } from './requests/appends-v2.mjs';
 import { certificateRequests, sample } from './requests/certificates.mjs';
 import { makeSigners } from './requests/signers.mjs';
 import { timestampRequests } from './requests/timestamps.mjs';
-import { processesOf, usedBy } from './processes.mjs';
+import { processesOf, usedBy, usedByAll } from './processes.mjs';
 import { readSite } from './site.mjs';
 
 const SIGNERS = 200;
@@ -26,6 +27,9 @@ const kinds = { v2: appendsV2(site, signers), v1, certificates: certificateReque
 /** Requests to prepare for a second: more than the last window could use. @type {Record<string, number>} */
 const perSecond = { v2: 1500, v1: 1500, certificates: 600, timestamps: 2000 };
 
+/** @param {Record<string, number>} times */
+const sum = (times) => Object.values(times).reduce((all, time) => all + time, 0);
+
 /** @param {{ kind: keyof typeof kinds, connections: number, windowMs: number, windows: number, warmUpMs: number }} job */
 async function closed({ kind, connections: count, windowMs, windows, warmUpMs }) {
   const requests = kinds[kind];
@@ -35,14 +39,16 @@ async function closed({ kind, connections: count, windowMs, windows, warmUpMs })
   const times = [];
   /** Microseconds of processor time, by process. @type {Record<string, number>} */
   const costs = {};
+  /** Share of all processors that others took. @type {number[]} */
+  const others = [];
   let counted = 0;
   let checked = 0;
   for (let window = -1; window < windows; window++) {
     const ms = window < 0 ? warmUpMs : windowMs;
     const queue = await requests.prepare(Math.ceil(((perSecond[kind] ?? 1000) * 1.5 * ms) / 1000) + count);
-    const before = processorTimes();
+    const [before, allBefore, begun] = [processorTimes(), usedByAll(), performance.now()];
     const result = await withConnections(requests.url, site.ca, count, (connections) => closedLoop(connections, queue, ms, requests.expected));
-    const after = processorTimes();
+    const [after, allAfter, ended] = [processorTimes(), usedByAll(), performance.now()];
     requests.check(result.answered);
     checked += result.answered.length;
     errors.push(...result.errors);
@@ -53,10 +59,12 @@ async function closed({ kind, connections: count, windowMs, windows, warmUpMs })
       costs[name] = (costs[name] ?? 0) + (time - (before[name] ?? 0));
     }
     counted += result.answered.length;
+    const ours = sum(after) - sum(before);
+    others.push(Math.max(0, allAfter - allBefore - ours) / ((ended - begun) * 1000 * availableParallelism()));
     for (const { ms: time } of result.answered) times.push(time);
   }
   for (const name of Object.keys(costs)) costs[name] = Math.round((costs[name] ?? 0) / Math.max(1, counted));
-  return { perSecond: median(rates), rates, costs, p50: median(times), p99: quantile(times, 0.99), checked, errors };
+  return { perSecond: median(rates), costs, others: median(others), room: (availableParallelism() * 1e6) / sum(costs), p50: median(times), p99: quantile(times, 0.99), checked, errors };
 }
 
 /** @param {{ kind: keyof typeof kinds, rate: number, windowMs: number, windows: number }} job */

@@ -33,6 +33,12 @@ export function usedBy(processes) {
   );
 }
 
+/** Microseconds that all processors together have worked for anybody. @returns {number} */
+export function usedByAll() {
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0, stolen = 0] = (/^cpu +(.*)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? '').split(' ').map(Number);
+  return (user + nice + system + irq + softIrq + stolen) * TICK_US;
+}
+
 /** Bytes of the appliance and its agents: own pages whole, shared pages by share (PSS). @param {string} stateDir */
 export function memoryOf(stateDir) {
   const { appliance, agents } = processesOf(stateDir);

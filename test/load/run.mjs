@@ -106,6 +106,8 @@ async function measureDoors(generator, where, remember) {
     for (const [process, cost] of Object.entries(result.costs)) {
       if (cost >= 5) tell(`${name}${where}, processor time each: ${process}`, cost, 'us');
     }
+    tell(`${name}${where}, what the processor time would allow`, result.room, '1/s');
+    tell(`${name}${where}, share of the processors that others took`, result.others, 'x');
     count(result);
     remember();
     return result.perSecond;
