@@ -1,12 +1,14 @@
 /** The thread in which entries are checked: some requests in, as many replies out. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { type CryptoProfile, useProfile } from '#core/crypto';
+import { useProfile } from '#core/crypto';
 import { isFault } from '#core/fault';
-import { checkEntry, type CheckReply, type CheckRequest } from './checked-entry.js';
+import { checkEntry, type CheckerData, type CheckReply, type CheckRequest } from './checked-entry.js';
+
+const { profile, ...options } = workerData as CheckerData;
 
 function answer({ id, face, body }: CheckRequest): CheckReply {
   try {
-    return { id, entry: checkEntry(face, body) };
+    return { id, entry: checkEntry(face, body, options) };
   } catch (error) {
     if (isFault(error)) {
       const { kind, code, message, detail } = error;
@@ -16,5 +18,7 @@ function answer({ id, face, body }: CheckRequest): CheckReply {
   }
 }
 
-useProfile((workerData as { readonly profile: CryptoProfile }).profile);
-parentPort?.on('message', (requests: readonly CheckRequest[]) => parentPort?.postMessage(requests.map(answer)));
+useProfile(profile);
+parentPort?.on('message', (requests: readonly CheckRequest[]) =>
+  parentPort?.postMessage(requests.map(answer)),
+);

@@ -1,4 +1,5 @@
-import { readV1Entry, readV2Entry } from '#core/entry';
+import type { CryptoProfile } from '#core/crypto';
+import { readV1Entry, readV2Entry, type V2Options } from '#core/entry';
 import type { Fault, FaultKind } from '#core/fault';
 
 export type Face = 'v1' | 'v2';
@@ -20,8 +21,8 @@ export interface EntryChecker {
 }
 
 /** Reads, canonicalises and verifies in the calling thread. @throws {Fault} json/…, entry/… */
-export function checkEntry(face: Face, body: Uint8Array): CheckedEntry {
-  const entry = face === 'v1' ? readV1Entry(body) : readV2Entry(body);
+export function checkEntry(face: Face, body: Uint8Array, options: V2Options = {}): CheckedEntry {
+  const entry = face === 'v1' ? readV1Entry(body) : readV2Entry(body, options);
   entry.verify();
   return {
     kind: entry.kind,
@@ -38,6 +39,11 @@ export interface FaultMessage {
   readonly code: string;
   readonly message: string;
   readonly detail: Fault['detail'];
+}
+
+/** What a thread is started with. */
+export interface CheckerData extends V2Options {
+  readonly profile: CryptoProfile;
 }
 
 export interface CheckRequest {

@@ -9,6 +9,7 @@ export { noteFormat } from './note-format.js';
 export { openV1Log, openV2Log, type OpeningParts } from './open-logs.js';
 export { describeShard, V1Log, type V1Answer, type V1Shard } from './v1/v1-log.js';
 export { formatEntryId, parseEntryId } from './v1/entry-id.js';
+export { EntryPromises } from './v1/entry-promises.js';
 export { SetStore } from './v1/set-store.js';
 export { V2Log, V2Shard, type V2Answer } from './v2/v2-log.js';
 export { WorkerEntryChecker, type WorkerOptions } from './worker-entry-checker.js';

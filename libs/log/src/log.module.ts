@@ -14,6 +14,11 @@ const ENTRY_CHECKER = Symbol('ENTRY_CHECKER');
 
 const WITH = [Trees, HSM, POOL, TRUST_MATERIAL, ENTRY_CHECKER, METRICS];
 
+function timestampsAtOnce({ signedEntryTimestamps, timestampsAtOnce: most }: Settings['log']['v1']): number {
+  if (signedEntryTimestamps === 'off') return 0;
+  return signedEntryTimestamps === 'hsm' ? 1 : most;
+}
+
 /** Both faces of the log. Needs platform, instance, HSM and tree modules. */
 @Module({})
 export class LogModule implements OnApplicationShutdown {
@@ -32,11 +37,14 @@ export class LogModule implements OnApplicationShutdown {
           provide: ENTRY_CHECKER,
           inject: [LOGGER, SETTINGS],
           useFactory: (logger: Logger, settings: Settings) =>
-            new WorkerEntryChecker(logger, { profile: settings.crypto.profile }),
+            new WorkerEntryChecker(logger, {
+              profile: settings.crypto.profile,
+              nativeDsse: settings.log.v2.nativeDsse,
+            }),
         },
         {
           provide: V1Log,
-          inject: WITH,
+          inject: [...WITH, SETTINGS],
           useFactory: (
             trees: Trees,
             hsm: Hsm,
@@ -44,7 +52,17 @@ export class LogModule implements OnApplicationShutdown {
             material: TrustMaterial,
             checker: EntryChecker,
             metrics: Metrics,
-          ) => openV1Log({ trees, hsm, pool, material, checker, metrics }),
+            settings: Settings,
+          ) =>
+            openV1Log({
+              trees,
+              hsm,
+              pool,
+              material,
+              checker,
+              metrics,
+              timestampsAtOnce: timestampsAtOnce(settings.log.v1),
+            }),
         },
         {
           provide: V2Log,

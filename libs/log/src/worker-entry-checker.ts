@@ -8,7 +8,14 @@ import { Worker } from 'node:worker_threads';
 import { type CryptoProfile, profileInUse } from '#core/crypto';
 import { Fault } from '#core/fault';
 import type { Logger } from '#platform';
-import type { CheckedEntry, CheckReply, CheckRequest, EntryChecker, Face } from './checked-entry.js';
+import type {
+  CheckedEntry,
+  CheckerData,
+  CheckReply,
+  CheckRequest,
+  EntryChecker,
+  Face,
+} from './checked-entry.js';
 
 interface Waiting {
   readonly resolve: (entry: CheckedEntry) => void;
@@ -31,6 +38,8 @@ const TOGETHER = 8;
 export interface WorkerOptions {
   readonly threads?: number;
   readonly profile?: CryptoProfile;
+  /** See `V2Options`. */
+  readonly nativeDsse?: boolean;
   /** Requests that may wait in all; more are refused. */
   readonly maxWaiting?: number;
   /** Node options of the threads; specs need some to run from sources. */
@@ -64,7 +73,9 @@ export class WorkerEntryChecker implements EntryChecker {
   }
 
   check(face: Face, body: Uint8Array): Promise<CheckedEntry> {
-    const thread = this.#threads.reduce((least, one) => (one.waiting.size < least.waiting.size ? one : least));
+    const thread = this.#threads.reduce((least, one) =>
+      one.waiting.size < least.waiting.size ? one : least,
+    );
     if (this.#closed) return Promise.reject(busy('the log is shutting down'));
     if (thread.waiting.size * this.#threads.length >= this.#maxWaiting) {
       return Promise.reject(busy('too many entries are waiting to be checked; retry'));
@@ -85,7 +96,10 @@ export class WorkerEntryChecker implements EntryChecker {
   #start(): Thread {
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
     const worker = new Worker(new URL(`./check-entry.worker.${extension}`, import.meta.url), {
-      workerData: { profile: this.#options.profile ?? profileInUse() },
+      workerData: {
+        profile: this.#options.profile ?? profileInUse(),
+        nativeDsse: this.#options.nativeDsse ?? false,
+      } satisfies CheckerData,
       ...(this.#options.execArgv === undefined ? {} : { execArgv: [...this.#options.execArgv] }),
     });
     const thread: Thread = { worker, waiting: new Map(), requests: [] };

@@ -40,12 +40,25 @@ export function strikeSecrets(line: string): string {
   return line.replace(LOOKS_SECRET, '[struck]');
 }
 
+/** What is kept for a disk that is full; lines beyond it are lost. */
+const KEPT_OCTETS = 1024 * 1024;
+
+/**
+ * Lines to a descriptor that never end the process: a log that cannot be written (a full disk) is a lesser evil than
+ * doors that close. What was kept is written as soon as it can be.
+ */
+export function logDestination(fd: number): DestinationStream {
+  const out = pino.destination({ fd, sync: true, maxLength: KEPT_OCTETS });
+  out.on('error', () => undefined);
+  return out;
+}
+
 /** The log of one process; `destination` is standard output unless a test holds it. */
 export function createLogger(
-  settings: Pick<Settings, 'log' | 'mode'>,
+  settings: { readonly log: Pick<Settings['log'], 'level'>; readonly mode: Settings['mode'] },
   destination?: DestinationStream,
 ): Logger {
-  const out = destination ?? pino.destination({ fd: 1, sync: true });
+  const out = destination ?? logDestination(1);
   return pino(
     {
       level: settings.log.level,

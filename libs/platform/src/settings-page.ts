@@ -86,6 +86,7 @@ function unwrap(schema: z.ZodType): { inner: z.ZodType; need: string } {
 function typeOf(schema: z.ZodType): string {
   if (schema instanceof z.ZodEnum)
     return schema.options.map((option) => `\`${String(option)}\``).join(' or ');
+  if (schema instanceof z.ZodBoolean) return '`true` or `false`';
   if (schema instanceof z.ZodNumber)
     return `whole number from ${schema.minValue ?? 0} to ${schema.maxValue ?? '∞'}`;
   if (schema instanceof z.ZodArray) return 'list';

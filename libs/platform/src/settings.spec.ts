@@ -28,6 +28,11 @@ describe('settings', () => {
     expect(settings.limits.requestsPerSecond).toBeUndefined();
     expect(settings.crypto.profile).toBe('standard');
     expect(settings.clock.trust).toBe('assumed');
+    expect(settings.log).toEqual({
+      level: 'info',
+      v1: { signedEntryTimestamps: 'hsm-parallel', timestampsAtOnce: 8 },
+      v2: { nativeDsse: false },
+    });
   });
 
   test.each([
@@ -46,6 +51,11 @@ describe('settings', () => {
     ],
     ['a mode nobody knows', WHOLE.replace('mode: evaluation', 'mode: demo'), 'mode'],
     ['a clock file without a name', `${WHOLE}clock: { trust: file }\n`, 'trust: file'],
+    [
+      'a key of the log outside its token',
+      `${WHOLE}log: { v1: { signedEntryTimestamps: wrapped } }\n`,
+      'wrapped is not',
+    ],
     ['no YAML at all', '{', 'YAML'],
   ])('refuse %s and say where', (_what, text, hint) => {
     expect(() => parseSettings(text)).toThrow(hint);

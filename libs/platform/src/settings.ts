@@ -13,6 +13,7 @@ import { z } from 'zod';
 import { Fault } from '#core/fault';
 import { Database, path, Redis, TokenSettings } from './settings-connections.js';
 import { told } from './settings-docs.js';
+import { Log } from './settings-log.js';
 
 export { TokenSettings } from './settings-connections.js';
 
@@ -236,21 +237,7 @@ export const Settings = z.strictObject({
     'See below.',
   ),
   limits: Limits,
-  log: told(
-    z
-      .strictObject({
-        level: told(
-          z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
-          'The least important message that is still written: JSON, one object per line, to standard output.',
-          'Set `debug` while looking for a fault.',
-          '`fatal` hides their traces from the log; the audit trail does not depend on it.',
-        ),
-      })
-      .prefault({}),
-    'What is written about the work itself.',
-    'While looking for a fault.',
-    'See `level`.',
-  ),
+  log: Log,
 });
 export type Settings = z.infer<typeof Settings>;
 export type DatabaseSettings = Settings['database'];

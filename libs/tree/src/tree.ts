@@ -51,6 +51,8 @@ export interface TreeParts {
   readonly maxWaiting: number;
   /** Shortest time between two checkpoints. */
   readonly checkpointPauseMs: number;
+  readonly published: () => void;
+  readonly proofFailed: () => void;
 }
 
 function closing(): Fault {
@@ -102,6 +104,7 @@ export class Tree {
       publish: async (head) => {
         parts.metrics.published(head.size, head.timestampMs);
         await this.#publication.publish(head);
+        parts.published();
       },
       quarantine: (fault) => this.#isolate(fault),
       signed: (seconds) => parts.metrics.signed(seconds),
@@ -291,6 +294,7 @@ export class Tree {
         `leaf ${index} is not provable in its own log`,
         { cause },
       );
+      this.#parts.proofFailed();
       this.#isolate(fault);
       throw fault;
     }

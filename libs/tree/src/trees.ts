@@ -31,6 +31,10 @@ export interface TreeSpec {
   readonly maxWaiting?: number;
   /** Shortest time between two checkpoints; default 0, as fast as the token signs. */
   readonly checkpointPauseMs?: number;
+  /** Counts checkpoints as they are published. */
+  readonly published?: () => void;
+  /** Told when a leaf cannot be proved in its own tree, which must never be. */
+  readonly proofFailed?: () => void;
 }
 
 export interface TreesParts {
@@ -73,6 +77,8 @@ export class Trees {
       maxBatch: spec.maxBatch ?? 512,
       maxWaiting: spec.maxWaiting ?? 4096,
       checkpointPauseMs: spec.checkpointPauseMs ?? 0,
+      published: spec.published ?? (() => undefined),
+      proofFailed: spec.proofFailed ?? (() => undefined),
     });
     this.#trees.set(spec.name, tree);
     await this.#notices.listen(shard, () => {
@@ -118,7 +124,12 @@ export class Trees {
       );
     }
     if (frozen === true && row.state !== 'frozen') {
-      await pool.query("UPDATE log_shard SET state = 'frozen' WHERE id = $1", [row.id]);
+      // Under the lock of the head: a batch of another replica comes before this in whole, or not at all.
+      await pool.query(
+        `UPDATE log_shard SET state = 'frozen'
+           FROM (SELECT shard FROM log_head WHERE shard = $1 FOR UPDATE) AS held WHERE id = held.shard`,
+        [row.id],
+      );
     }
     return row.id;
   }

@@ -15,6 +15,7 @@ import { Fault } from '#core/fault';
 import type { Clock, Logger, Metrics, Settings } from '#platform';
 import { BodyAllowance, type BodyShare, collectBody } from './collect-body.js';
 import { countRequests } from './count-requests.js';
+import { meterRekor } from './meter-rekor.js';
 import { normaliseUrl } from './normalise-url.js';
 import { Pressure } from './pressure.js';
 import { publicPathOf } from './public-paths.js';
@@ -90,6 +91,7 @@ function prepare(server: FastifyInstance, { settings, clock, logger, metrics }: 
     done();
   });
   countRequests(server, logger, metrics);
+  meterRekor(server, metrics);
   server.addHook('onRequest', crossOrigin);
   underPressure(server, new Pressure(settings.limits, clock), metrics);
 }

@@ -9,6 +9,6 @@
  */
 export type { Attestation, ProposedEntry, Statement } from './proposed-entry.js';
 export { canonicaliseV1, readV1Entry } from './v1/read.js';
-export { MAX_V2_ENTRY_BYTES, readV2Entry } from './v2/read.js';
+export { MAX_V2_ENTRY_BYTES, readV2Entry, type V2Options } from './v2/read.js';
 export { pae } from './pae.js';
 export { readPemVerifier, type PemVerifier } from './pem-verifier.js';

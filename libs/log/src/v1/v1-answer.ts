@@ -10,7 +10,8 @@ export interface V1EntryFacts {
   readonly logId: string;
   /** Over all shards. */
   readonly virtualIndex: bigint;
-  readonly set: Uint8Array;
+  /** Absent where this log makes no such promises. */
+  readonly set: Uint8Array | undefined;
   readonly index: bigint;
   readonly head: SignedHead;
   readonly proof: readonly Uint8Array[];
@@ -50,7 +51,7 @@ export function formatV1Entry(facts: V1EntryFacts): string {
           rootHash: toHex(head.root),
           treeSize: Number(head.size),
         },
-        signedEntryTimestamp: toBase64(facts.set),
+        ...(facts.set === undefined ? {} : { signedEntryTimestamp: toBase64(facts.set) }),
       },
     },
   });

@@ -5,7 +5,8 @@
  *
  *   1. check     parse, canonicalise, verify every signature, in a worker thread
  *   2. sequence  the leaf, its search keys and its attestation become durable together
- *   3. promise   the signed entry timestamp is made and stored, while a checkpoint over the leaf is being signed
+ *   3. promise   the signed entry timestamp is made and stored, while a checkpoint over the leaf is being signed;
+ *                left out where the settings say so
  *   4. prove     the answer carries a proof that the tree has verified against that checkpoint
  *
  * A crash after 2 loses no entry: the client's retry is told where it is, and the look-up makes what is missing.
@@ -19,6 +20,7 @@ import type { Signer } from '#hsm';
 import type { Sequenced, SignedHead, StoredLeaf, Tree } from '#tree';
 import type { CheckedEntry, EntryChecker } from '../checked-entry.js';
 import { formatEntryId, parseEntryId, type EntryId } from './entry-id.js';
+import type { EntryPromises } from './entry-promises.js';
 import type { SetStore } from './set-store.js';
 import { formatV1Entry, setPayload } from './v1-answer.js';
 
@@ -43,12 +45,17 @@ export class V1Log {
   readonly #shards: readonly V1Shard[];
   readonly #active: V1Shard;
   readonly #checker: EntryChecker;
+  readonly #promises: EntryPromises | undefined;
   readonly #counted: (kind: string) => void;
 
-  /** @param shards oldest first; the last one takes new entries */
+  /**
+   * @param shards oldest first; the last one takes new entries
+   * @param promises how signed entry timestamps are made; `undefined` makes none
+   */
   constructor(
     shards: readonly V1Shard[],
     checker: EntryChecker,
+    promises: EntryPromises | undefined,
     counted: (kind: string) => void = () => undefined,
   ) {
     const active = shards.at(-1);
@@ -56,6 +63,7 @@ export class V1Log {
     this.#shards = shards;
     this.#active = active;
     this.#checker = checker;
+    this.#promises = promises;
     this.#counted = counted;
   }
 
@@ -85,9 +93,17 @@ export class V1Log {
     return await this.appendChecked(await this.#checker.check('v1', body));
   }
 
-  /** Appends an entry that has been checked already. Faults as `append`. */
+  /** Appends an entry that has been checked already. Faults as `append`, and log/promises-overloaded. */
   async appendChecked(entry: CheckedEntry): Promise<V1Answer> {
-    const shard = this.#active;
+    const done = this.#promises?.admit();
+    try {
+      return await this.#append(this.#active, entry);
+    } finally {
+      done?.();
+    }
+  }
+
+  async #append(shard: V1Shard, entry: CheckedEntry): Promise<V1Answer> {
     const { tree, treeId } = shard;
     const sequenced = await tree.sequence({
       body: entry.canonical,
@@ -159,7 +175,7 @@ export class V1Log {
       shard.tree.prove(leaf.index, leaf.leafHash),
     ]);
     const sequenced = { ...leaf, duplicate: true };
-    // Missing only if we crashed between COMMIT and this signature, the first time.
+    // Missing if we crashed between COMMIT and this signature, or if none was wanted then. One that was made stays.
     const set = stored ?? (await this.#promise(shard, sequenced, leaf.body));
     return {
       entryId: formatEntryId(shard.treeId, leaf.leafHash),
@@ -167,10 +183,14 @@ export class V1Log {
     };
   }
 
-  async #promise(shard: V1Shard, { index, timestampMs }: Sequenced, body: Uint8Array): Promise<Uint8Array> {
-    const set = await shard.signer.sign(
-      setPayload(body, timestampMs / 1000n, shard.logId, shard.offset + index),
-    );
+  async #promise(
+    shard: V1Shard,
+    { index, timestampMs }: Sequenced,
+    body: Uint8Array,
+  ): Promise<Uint8Array | undefined> {
+    const payload = setPayload(body, timestampMs / 1000n, shard.logId, shard.offset + index);
+    const set = await this.#promises?.sign(shard.signer, payload);
+    if (set === undefined) return undefined;
     await shard.sets.keep(index, set);
     return set;
   }
@@ -179,7 +199,7 @@ export class V1Log {
     { treeId, logId, offset }: V1Shard,
     { index, leafHash: hash, timestampMs }: Sequenced,
     body: Uint8Array,
-    set: Uint8Array,
+    set: Uint8Array | undefined,
     head: SignedHead,
     proof: readonly Uint8Array[],
     attestation?: Uint8Array,

@@ -4,7 +4,7 @@
  * It is logged as hashedrekord/0.0.2 over the hash of the envelope's pre-authentication encoding: every
  * current verifier accepts that, and not every one accepts the dsse/0.0.2 that upstream has given up
  * (CONTRACTS §4.1). Such an entry has room for one signature, so an envelope with more is refused rather
- * than logged in part.
+ * than logged in part. A log for verifiers of before that time writes dsse/0.0.2 instead.
  */
 import { digest, sha256 } from '#core/crypto';
 import { Fault } from '#core/fault';
@@ -13,6 +13,7 @@ import { pae } from '../pae.js';
 import type { ProposedEntry } from '../proposed-entry.js';
 import { malformed } from '../refuse.js';
 import { digestKey, statementKeys } from '../search-keys.js';
+import { dsse002 } from './dsse-0.0.2.js';
 import { hashedrekord002 } from './hashedrekord-0.0.2.js';
 import { octetsOf, readMessage, required } from './message.js';
 import { readVerifier } from './verifier.js';
@@ -31,7 +32,8 @@ function onlyOne(list: JsonValue | undefined, what: string): JsonValue {
   return only;
 }
 
-export function readDsseRequest(value: JsonValue): ProposedEntry {
+/** @param native whether to write dsse/0.0.2 */
+export function readDsseRequest(value: JsonValue, native: boolean): ProposedEntry {
   const request = readMessage(value, ['envelope', 'verifiers']);
   const envelope = readMessage(required(request.envelope, 'envelope'), [
     'payload',
@@ -44,6 +46,7 @@ export function readDsseRequest(value: JsonValue): ProposedEntry {
   const payload = octetsOf(envelope.payload, 'payload') ?? new Uint8Array();
   const verifier = readVerifier(onlyOne(request.verifiers, 'verifiers'));
   const signature = required(octetsOf(sig, 'sig'), 'envelope signature');
+  if (native) return dsse002({ payloadType, payload }, signature, verifier);
   return hashedrekord002(digest(verifier.hash, pae(payloadType, payload)), signature, verifier, {
     searchKeys: [digestKey('sha256', sha256(payload)), ...statementKeys(payloadType, payload)],
     statement: { payloadType, payload },

@@ -34,19 +34,24 @@ function proposed(
   return { ...entry, verify: () => inWords(message, entry.verify) };
 }
 
+export interface V2Options {
+  /** Writes dsse/0.0.2 for a DSSE request, as logs of before June 2026 did; default false. */
+  readonly nativeDsse?: boolean;
+}
+
 /**
  * The entry that a `CreateEntryRequest` in JSON asks for.
  *
  * @throws {Fault} json/malformed, entry/…; each means 400 to the client
  */
-export function readV2Entry(body: Uint8Array): ProposedEntry {
+export function readV2Entry(body: Uint8Array, { nativeDsse = false }: V2Options = {}): ProposedEntry {
   const request = readMessage(parseJson(body), ['hashedRekordRequestV002', 'dsseRequestV002']);
   const { hashedRekordRequestV002: hashedRekord, dsseRequestV002: dsse } = request;
   if (hashedRekord !== undefined && dsse === undefined) {
     return proposed(hashedRekord, readHashedRekordRequest, 'invalid hashedrekord request');
   }
   if (dsse !== undefined && hashedRekord === undefined) {
-    return proposed(dsse, readDsseRequest, 'invalid dsse request');
+    return proposed(dsse, (value) => readDsseRequest(value, nativeDsse), 'invalid dsse request');
   }
   throw new Fault('malformed', 'entry/kind', 'invalid type, must be hashedrekord');
 }

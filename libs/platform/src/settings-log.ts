@@ -1,0 +1,68 @@
+/** Settings of the transparency log's two faces, and of what is written about the work itself. */
+import { z } from 'zod';
+import { told } from './settings-docs.js';
+
+/** Why one word that operators of other logs know is not one of ours. */
+const NOT_WRAPPED =
+  'wrapped is not offered: it would unwrap the private key of the log into the memory of the appliance, where the ' +
+  'token vouches for nothing. Use hsm-parallel with a faster token, or off';
+
+const V1 = told(
+  z
+    .strictObject({
+      signedEntryTimestamps: told(
+        z
+          .enum(['hsm', 'hsm-parallel', 'off'], {
+            error: ({ input }) => (input === 'wrapped' ? NOT_WRAPPED : undefined),
+          })
+          .default('hsm-parallel'),
+        'Who signs the promise (SET) in each answer: the token, one entry after another (`hsm`) or several at once (`hsm-parallel`), or nobody (`off`). Unlike a checkpoint, which is one signature for a whole batch, this is one for each entry: it is what a slow token limits. `wrapped` is refused by name: no key of a log leaves its token.',
+        '`hsm` for a token that does one thing at a time: more at once would gain nothing and only make checkpoints and certificates wait behind promises. `off` where every client makes and checks bundles of v0.3 with an RFC 3161 timestamp: verified are then the proof and the timestamp, and `integratedTime` is bound by nothing. With `off` these break: cosign 2 and everything that reads its older bundles or looks entries up online (policy-controller and Kyverno among them), `rekor-cli upload` and `verify`, sigstore-rs (the member is not optional there), signing with sigstore-python through v1 (it reads the member; its verifier accepts bundles without). A bundle that cosign 3 or sigstore-go makes from such an answer holds an empty promise: their own verifiers take that for none, sigstore-js and sigstore-python take it for a bad one. Entries that have a promise keep it.',
+        'Can stop promises (`off`), which older clients notice at once; what is promised is signed by the token all the same.',
+      ),
+      timestampsAtOnce: told(
+        z.int().min(2).max(8).default(8),
+        'With `hsm-parallel`: how many promises may be at the token at once. The agent of a token holds eight sessions, in which keys take turns.',
+        'Lower it for a token with few sessions.',
+        'A low number makes the v1 log slow.',
+      ),
+    })
+    .prefault({}),
+  'The face of the log that speaks Rekor v1.',
+  'To fit the token.',
+  'See below.',
+);
+
+const V2 = told(
+  z
+    .strictObject({
+      nativeDsse: told(
+        z.boolean().default(false),
+        'Logs the envelope that an older client sends (`dsseRequestV002`) as `dsse/0.0.2`, the form that upstream gave up in June 2026, instead of `hashedrekord/0.0.2`.',
+        'Only for a fleet that verifies with sigstore-python 4.0 to 4.2 or sigstore-java 2.0 and 2.1, which accept nothing else; sigstore-python from 4.3, sigstore-java from 2.2, sigstore-go from 1.2 and cosign from 3.1 on refuse such entries. What clients send as hashedrekord stays hashedrekord. Entries that are in the log never change.',
+        'Can make new attestations unverifiable for one half of the clients.',
+      ),
+    })
+    .prefault({}),
+  'The face of the log that speaks Rekor v2.',
+  'For fleets pinned to older verifiers.',
+  'See below.',
+);
+
+export const Log = told(
+  z
+    .strictObject({
+      level: told(
+        z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
+        'The least important message that is still written: JSON, one object per line, to standard output.',
+        'Set `debug` while looking for a fault.',
+        '`fatal` hides their traces from the log; the audit trail does not depend on it.',
+      ),
+      v1: V1,
+      v2: V2,
+    })
+    .prefault({}),
+  'The two faces of the transparency log; and, under `level`, what is written about the work itself.',
+  'To fit the token and the clients; or while looking for a fault.',
+  'See below.',
+);
