@@ -1,6 +1,7 @@
+import { closeSync, openSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { Fault } from '#core/fault';
-import { createLogger, logError } from './logging.js';
+import { createLogger, logDestination, logError } from './logging.js';
 
 function heldLog(): {
   lines: Record<string, unknown>[];
@@ -66,5 +67,15 @@ describe('the log', () => {
       level: 'error',
       err: { type: 'TypeError', stack: expect.any(String) },
     });
+  });
+
+  test('goes on while its disk is full', () => {
+    const fd = openSync('/dev/full', 'w');
+    try {
+      const logger = createLogger({ mode: 'evaluation', log: { level: 'info' } }, logDestination(fd));
+      for (let n = 0; n < 3; n++) logger.info('a line that finds no room');
+    } finally {
+      closeSync(fd);
+    }
   });
 });
