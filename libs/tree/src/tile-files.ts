@@ -7,7 +7,7 @@
  *
  * The files are derived: rows are the truth. After a crash the missing ones are written again from the rows.
  */
-import { link, mkdir, open, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { Fault } from '#core/fault';
@@ -85,14 +85,14 @@ export class TileFiles {
       this.#made.add(parent);
     }
     const aside = join(this.#directory, 'tmp', randomBytes(12).toString('hex'));
-    const file = await open(aside, 'wx', 0o644);
     try {
-      await file.writeFile(content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    try {
+      const file = await open(aside, 'wx', 0o644);
+      try {
+        await file.writeFile(content);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
       await link(aside, path);
       await syncDirectory(parent);
     } catch (error) {
@@ -103,7 +103,8 @@ export class TileFiles {
         });
       }
     } finally {
-      await unlink(aside);
+      // Also when the disk was full: what is left of each attempt would keep it so.
+      await rm(aside, { force: true });
     }
   }
 
@@ -113,8 +114,12 @@ export class TileFiles {
    */
   async remember(head: TreeHead): Promise<void> {
     const aside = join(this.#directory, 'tmp', randomBytes(12).toString('hex'));
-    await writeFile(aside, `${head.size}\n${toBase64(head.root)}\n`);
-    await rename(aside, join(this.#directory, 'newest'));
+    try {
+      await writeFile(aside, `${head.size}\n${toBase64(head.root)}\n`);
+      await rename(aside, join(this.#directory, 'newest'));
+    } finally {
+      await rm(aside, { force: true });
+    }
   }
 
   async remembered(): Promise<TreeHead | undefined> {
