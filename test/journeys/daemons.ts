@@ -1,5 +1,5 @@
 /** Ending and starting processes of the installation, and only those it recorded as its own. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { startAppliance } from '../../apps/bootstrap/src/appliance.mjs';
 import { runningDaemon, startTimeOf } from '../../apps/bootstrap/src/daemons.mjs';
 import { findState, type State } from '../../apps/bootstrap/src/state.mjs';
@@ -30,15 +30,14 @@ export function startAgain(): Promise<string> {
   return startAppliance(state());
 }
 
-/** Processes whose command line names the socket of the online token's agent. */
+/** The agent of the online token: the process that holds the kernel's lock beside its socket. */
 export function agents(): number[] {
-  const socket = `${installation().runtimeDir}/hsm-online.sock`;
+  const lock = `${installation().runtimeDir}/hsm-online.sock.lock`;
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .filter((pid) => {
       try {
-        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-        return words.includes('--socket') && words.includes(socket) && words.some((word) => word.endsWith('agent/main.js'));
+        return readdirSync(`/proc/${pid}/fd`).some((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`) === lock);
       } catch {
         return false;
       }
