@@ -530,6 +530,24 @@ describe('under pressure', () => {
       await small.close();
     }
   });
+
+  test('limits a caller who asks too often, where the settings say so', async () => {
+    const strict = await startAppliance(settingsFor('strict', { requestsPerSecond: 1 }), logger, {
+      version: 'x',
+      doors,
+    });
+    try {
+      const answers = [];
+      for (let n = 0; n < 5; n++) answers.push(await h2('/api/v1/log', { of: strict }));
+      expect(answers.slice(0, 2).map(({ status }) => status)).toEqual([404, 404]);
+      const last = answers.at(-1);
+      expect([last?.status, last?.headers['retry-after']]).toEqual([429, '1']);
+      expect((await h1('/livez', { of: strict })).status).toBe(200);
+      expect((await h1('/api/v1/log', { of: strict, at: 1 })).status).toBe(429);
+    } finally {
+      await strict.close();
+    }
+  });
 });
 
 describe('a stop', () => {
