@@ -5,7 +5,12 @@ import { advertisedAlgorithms, algorithmsOfKeys } from './signature-algorithms.j
 afterEach(() => useProfile('standard'));
 
 const discovery = { id_token_signing_alg_values_supported: ['HS256', 'none', 'ES256', 'EdDSA', 'Ed25519'] };
-const keys = [{ kty: 'OKP', crv: 'Ed25519' }, { kty: 'EC', crv: 'P-384' }, { kty: 'RSA' }, { kty: 'OKP', alg: 'EdDSA' }];
+const keys = [
+  { kty: 'OKP', crv: 'Ed25519' },
+  { kty: 'EC', crv: 'P-384' },
+  { kty: 'RSA' },
+  { kty: 'OKP', alg: 'EdDSA' },
+];
 
 test('only algorithms whose verifying key cannot sign', () => {
   expect(advertisedAlgorithms(discovery)).toEqual(['ES256', 'EdDSA', 'Ed25519']);

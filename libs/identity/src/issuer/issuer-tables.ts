@@ -2,7 +2,7 @@
  * What the built-in issuer keeps: who may ask for tokens, and the provider library's short-lived records
  * (replay detection, device codes, grants, sessions), each of which may vanish at its expiry.
  *
- * No table holds anything that lets a reader ask for a token: of a secret only its SHA-256 is kept, and
+ * No table holds anything that lets a reader ask for a token: of a secret or a code only its SHA-256 is kept, and
  * issued tokens are not kept at all.
  */
 import { EntitySchema, type MigrationInterface, type QueryRunner } from 'typeorm';

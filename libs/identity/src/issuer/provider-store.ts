@@ -3,9 +3,15 @@
  *
  * A client is not a record: it is a machine identity, read from its own table at each request, so that a
  * revocation holds at once.
+ *
+ * A code that a client could exchange for tokens is kept under its hash, as a secret is: who reads the table, or a
+ * copy of it, can exchange none. The library also looks device codes up by what the person types; such a record
+ * bears `#` and the hash in the place of its name, which the token endpoint takes from nobody.
  */
-import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
+import { type Adapter, type AdapterPayload, errors, Provider } from 'oidc-provider';
 import type pg from 'pg';
+import { sha256 } from '#core/crypto';
+import { fromUtf8, toHex } from '#core/octets';
 import type { MachineIdentities } from './machine-identities.js';
 import type { MachineRow } from './issuer-tables.js';
 
@@ -24,7 +30,10 @@ function clientOf(machine: MachineRow): AdapterPayload {
   } as AdapterPayload;
 }
 
+const EXCHANGEABLE = new Set(['AuthorizationCode', 'DeviceCode']);
+
 interface RecordRow {
+  readonly id: string;
   readonly payload: AdapterPayload;
   readonly consumed: number | null;
 }
@@ -48,8 +57,8 @@ export class ProviderStore implements Adapter {
          user_code = excluded.user_code, uid = excluded.uid, expires_at = excluded.expires_at`,
       [
         this.#model,
-        id,
-        JSON.stringify(payload),
+        this.#keyOf(id),
+        JSON.stringify(EXCHANGEABLE.has(this.#model) ? { ...payload, jti: undefined } : payload),
         payload.grantId ?? null,
         payload.userCode ?? null,
         payload.uid ?? null,
@@ -63,7 +72,10 @@ export class ProviderStore implements Adapter {
       const machine = await this.#machines.findByClientId(id);
       return machine === undefined ? undefined : clientOf(machine);
     }
-    return this.#findBy('id', id);
+    // Only the person's way back from the sign-in page may name a record by its hash.
+    if (id.startsWith('#') && Provider.ctx?.oidc.route !== 'device_resume') return undefined;
+    const found = await this.#findBy('id', this.#keyOf(id));
+    return found === undefined || !EXCHANGEABLE.has(this.#model) ? found : { ...found, jti: id };
   }
 
   findByUserCode(userCode: string): Promise<AdapterPayload | undefined> {
@@ -78,27 +90,36 @@ export class ProviderStore implements Adapter {
   async consume(id: string): Promise<void> {
     const { rowCount } = await this.#pool.query(
       'UPDATE oidc_record SET consumed_at = now() WHERE model = $1 AND id = $2 AND consumed_at IS NULL',
-      [this.#model, id],
+      [this.#model, this.#keyOf(id)],
     );
     if (rowCount !== 1) throw new errors.InvalidGrant('already consumed');
   }
 
   async destroy(id: string): Promise<void> {
-    await this.#pool.query('DELETE FROM oidc_record WHERE model = $1 AND id = $2', [this.#model, id]);
+    await this.#pool.query('DELETE FROM oidc_record WHERE model = $1 AND id = $2', [
+      this.#model,
+      this.#keyOf(id),
+    ]);
   }
 
   async revokeByGrantId(grantId: string): Promise<void> {
     await this.#pool.query('DELETE FROM oidc_record WHERE grant_id = $1', [grantId]);
   }
 
+  #keyOf(id: string): string {
+    if (!EXCHANGEABLE.has(this.#model)) return id;
+    return id.startsWith('#') ? id.slice(1) : toHex(sha256(fromUtf8(id)));
+  }
+
   async #findBy(column: 'id' | 'user_code' | 'uid', value: string): Promise<AdapterPayload | undefined> {
     const { rows } = await this.#pool.query<RecordRow>(
-      `SELECT payload, floor(extract(epoch FROM consumed_at))::float8 AS consumed FROM oidc_record
+      `SELECT id, payload, floor(extract(epoch FROM consumed_at))::float8 AS consumed FROM oidc_record
        WHERE model = $1 AND ${column} = $2 AND (expires_at IS NULL OR expires_at > now())`,
       [this.#model, value],
     );
     const [row] = rows;
     if (row === undefined) return undefined;
-    return row.consumed === null ? row.payload : { ...row.payload, consumed: row.consumed };
+    const named = EXCHANGEABLE.has(this.#model) ? { ...row.payload, jti: `#${row.id}` } : row.payload;
+    return row.consumed === null ? named : { ...named, consumed: row.consumed };
   }
 }

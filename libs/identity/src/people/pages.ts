@@ -188,7 +188,8 @@ export class Pages {
         ${problemLine(on.problem)}
         <form method="post" action="${on.action}">
           <input type="hidden" name="token" value="${on.token}" />
-          <input type="hidden" name="username" autocomplete="username" value="${on.email}" />
+          <label for="email">Account</label>
+          <input id="email" type="email" autocomplete="username" value="${on.email}" readonly />
           <label for="password">Password</label>
           <input
             id="password"

@@ -115,6 +115,22 @@ describe('a person', () => {
       expect(wordsOf(again.text)).toContain('There is no such code');
     });
 
+    test('leaves nothing in the database that somebody else could exchange', async () => {
+      const who = await account();
+      const code = await startDevice();
+      await approveCode(browser(), code['verification_uri_complete'] ?? '', who);
+      const { rows } = await live.pool.query<{ id: string }>(
+        `SELECT * FROM oidc_record WHERE model = 'DeviceCode'`,
+      );
+      expect(JSON.stringify(rows)).not.toContain(code['device_code']);
+      for (const { id } of rows) {
+        for (const name of [id, `#${id}`]) {
+          expect(await poll(name)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+        }
+      }
+      expect(await poll(code['device_code'])).toMatchObject({ status: 200 });
+    });
+
     test('cancels, and the terminal is told', async () => {
       const code = await startDevice();
       const own = browser();
