@@ -52,6 +52,7 @@ async function main() {
       for (const [name, { about }] of Object.entries(verbs)) process.stdout.write(`  npm run ${name.padEnd(14)} ${about}\n`);
       return verb === '' || verb === 'help' ? 0 : 2;
     }
+    assertKnownWords();
     if (known.needs === 'nothing') return await manage();
 
     if (!runsPinned()) {
@@ -86,7 +87,7 @@ async function up() {
   const { exclusively } = await import('./src/state.mjs');
   const root = stateRoot(option('--state'));
   const port = option('--port');
-  if (port !== undefined && !/^[1-9]\d{0,4}$/.test(port)) throw new Halt(`${port} is not a port`, 'npm run up -- --port 9443');
+  if (port !== undefined && !(/^[1-9]\d{0,4}$/.test(port) && Number(port) < 65_536)) throw new Halt(`${port} is not a port`, 'npm run up -- --port 9443');
   const plan = upSteps({ root, port: port === undefined ? undefined : Number(port) });
   const steps = [{ name: 'compiling', run: ensureBuild }, ...plan.steps];
   await exclusively(root, () => walk(steps, { done: installSteps.length, total: installSteps.length + steps.length }));
@@ -100,6 +101,20 @@ async function manage() {
   if (verb === 'down') return down(root);
   if (verb === 'status') return status(root);
   return reset(root, rest.includes('--yes'));
+}
+
+/** A misspelt --state would work on another installation than was meant. */
+function assertKnownWords() {
+  const takes = { up: ['--state', '--port'], down: ['--state'], status: ['--state'], reset: ['--state', '--yes'] };
+  if (!Object.hasOwn(takes, verb)) return;
+  const known = takes[/** @type {keyof typeof takes} */ (verb)];
+  for (let at = 0; at < rest.length; at++) {
+    const [name = '', joined] = (rest[at] ?? '').split('=', 2);
+    if (!known.includes(name)) throw new Halt(`${verb} does not take ${rest[at]}`, `npm run ${verb} -- takes ${known.join(', ')}`);
+    if (name === '--yes' || joined !== undefined) continue;
+    at += 1;
+    if (rest[at] === undefined || rest[at]?.startsWith('--')) throw new Halt(`${name} needs a value`, `npm run ${verb} -- ${name} …`);
+  }
 }
 
 /** @param {string} name @returns {string | undefined} the word after it, or after its `=` */
