@@ -1,4 +1,8 @@
-import { machineIdentityOperations, machineIdentitySchemas } from '../doors/oidc/machine-identity.declaration.js';
+import { accountOperations, accountSchemas } from '../doors/oidc/account.declaration.js';
+import {
+  machineIdentityOperations,
+  machineIdentitySchemas,
+} from '../doors/oidc/machine-identity.declaration.js';
 import { healthDeclaration } from '../doors/health/health.declaration.js';
 import { type DoorDeclaration, Problem } from '../openapi/declaration.js';
 
@@ -9,9 +13,15 @@ export const adminDeclaration: DoorDeclaration = {
   title: 'Administration',
   about:
     'HTTP on a Unix socket of mode 0600, never on a port: who may open the socket, may administer. Doors add their verbs.',
-  schemas: { ...machineIdentitySchemas, ...healthDeclaration.schemas, Problem },
+  schemas: {
+    ...machineIdentitySchemas,
+    ...accountSchemas,
+    ...healthDeclaration.schemas,
+    Problem,
+  },
   operations: [
     ...machineIdentityOperations,
+    ...accountOperations,
     ...health,
     {
       method: 'get',
