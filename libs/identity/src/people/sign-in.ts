@@ -52,7 +52,7 @@ export class SignIn {
         { usernameField: 'email', passwordField: 'password', session: false, passReqToCallback: true },
         (request, email, password, done) => {
           const address = String(request.ip);
-          this.#judge({ email, password, address }).then((outcome) => done(null, outcome), done);
+          void this.#tell({ email, password, address }, done);
         },
       ),
     );
@@ -74,6 +74,20 @@ export class SignIn {
       ) => void;
       attempt({ body, ip: address }, {}, decided);
     });
+  }
+
+  /** Passport takes callbacks. */
+  async #tell(
+    credentials: Credentials,
+    done: (error: unknown, outcome?: SignInOutcome) => void,
+  ): Promise<void> {
+    let outcome: SignInOutcome;
+    try {
+      outcome = await this.#judge(credentials);
+    } catch (error) {
+      return done(error);
+    }
+    return done(null, outcome);
   }
 
   async #judge({ email, password, address }: Credentials): Promise<SignInOutcome> {
