@@ -7,9 +7,12 @@ import { readRepositoryFile, repository } from './files.js';
 
 describe('docs/openapi', () => {
   // If one of these fails: npm run openapi, and look at the difference before it is committed.
-  test.each(everyDeclaration.map((door) => [door.name, door] as const))('%s is what the door declares', (name, door) => {
-    expect(readRepositoryFile(`docs/openapi/${name}.json`)).toBe(formatDocument(door));
-  });
+  test.each(everyDeclaration.map((door) => [door.name, door] as const))(
+    '%s is what the door declares',
+    (name, door) => {
+      expect(readRepositoryFile(`docs/openapi/${name}.json`)).toBe(formatDocument(door));
+    },
+  );
 
   test('holds nothing else', () => {
     const files = readdirSync(join(repository, 'docs/openapi')).filter((name) => name.endsWith('.json'));

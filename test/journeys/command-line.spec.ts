@@ -27,7 +27,11 @@ async function verifyChanged(change: (bundle: Bundle) => void): Promise<CommandR
   return airseal('verify-blob', '--bundle', path, ...signer, artifact);
 }
 
-function run(program: string, words: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<CommandResult> {
+function run(
+  program: string,
+  words: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<CommandResult> {
   return new Promise((resolve) => {
     execFile(program, [...words], { env }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 1, stdout, stderr });
@@ -56,7 +60,11 @@ describe('verify-blob ends with', () => {
     expect(code).toBe(0);
     const lines = stdout.trimEnd().split('\n');
     expect(lines).toHaveLength(1);
-    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ verified: true, identity: signer[1], networkCalls: 0 });
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      verified: true,
+      identity: signer[1],
+      networkCalls: 0,
+    });
   });
 
   test('10 without a signature', async () => {
@@ -115,13 +123,23 @@ describe('verify-blob ends with', () => {
   });
 
   test('23 without a bundle', async () => {
-    expect(await airseal('verify-blob', '--bundle', join(directory, 'none'), ...signer, artifact)).toMatchObject({ code: 23 });
+    expect(
+      await airseal('verify-blob', '--bundle', join(directory, 'none'), ...signer, artifact),
+    ).toMatchObject({ code: 23 });
   });
 });
 
 describe('the launcher', () => {
   const launcher = join(repository, 'apps/airseal/airseal');
-  const words = () => ['verify-blob', ...signer, '--output', 'json', artifact, '--state', installation().stateDir];
+  const words = () => [
+    'verify-blob',
+    ...signer,
+    '--output',
+    'json',
+    artifact,
+    '--state',
+    installation().stateDir,
+  ];
 
   test('verifies from one file as the modules do, found through a link from anywhere', async () => {
     const link = join(directory, 'airseal');
@@ -159,7 +177,14 @@ describe('other verbs', () => {
 
   test('a token is written to a file that its owner alone may read, and printed nowhere', async () => {
     const path = join(directory, 'token');
-    const result = await airseal('identity', 'token', '--credentials', installation().credentials, '--token-file', path);
+    const result = await airseal(
+      'identity',
+      'token',
+      '--credentials',
+      installation().credentials,
+      '--token-file',
+      path,
+    );
     expect(result).toMatchObject({ code: 0 });
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     const token = await readFile(path, 'utf8');
@@ -188,6 +213,7 @@ describe('other verbs', () => {
     expect(stdout).toContain('verify-blob-attestation');
     const script = join(directory, `completion.${shell}`);
     await writeFile(script, stdout);
-    if ((await run('which', [shell])).code === 0) expect(await run(shell, ['-n', script])).toMatchObject({ code: 0, stderr: '' });
+    if ((await run('which', [shell])).code === 0)
+      expect(await run(shell, ['-n', script])).toMatchObject({ code: 0, stderr: '' });
   });
 });

@@ -15,7 +15,9 @@ interface Declared {
 }
 
 interface Document {
-  readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly responses: Readonly<Record<string, Declared>> }>>>>;
+  readonly paths: Readonly<
+    Record<string, Readonly<Record<string, { readonly responses: Readonly<Record<string, Declared>> }>>>
+  >;
   readonly components: { readonly schemas: Readonly<Record<string, object>> };
 }
 
@@ -47,7 +49,9 @@ function expectDeclared(door: string, method: string, path: string, said: Said, 
   const definitions = JSON.parse(
     JSON.stringify(document.components.schemas).replaceAll('#/components/schemas/', '#/$defs/'),
   ) as Record<string, object>;
-  const schema = z.fromJSONSchema({ $ref: `#/$defs/${name}`, $defs: definitions } as Parameters<typeof z.fromJSONSchema>[0]);
+  const schema = z.fromJSONSchema({ $ref: `#/$defs/${name}`, $defs: definitions } as Parameters<
+    typeof z.fromJSONSchema
+  >[0]);
   const result = schema.safeParse(JSON.parse(said.text));
   expect(result.success ? '' : z.prettifyError(result.error)).toBe('');
 }
@@ -55,7 +59,12 @@ function expectDeclared(door: string, method: string, path: string, said: Said, 
 function admin(method: string, path: string, body?: unknown): Promise<Said> {
   return new Promise((resolve, reject) => {
     const sent = request(
-      { socketPath: installation().adminSocket, method, path, headers: body === undefined ? {} : { 'content-type': 'application/json' } },
+      {
+        socketPath: installation().adminSocket,
+        method,
+        path,
+        headers: body === undefined ? {} : { 'content-type': 'application/json' },
+      },
       (answer) => {
         const parts: Buffer[] = [];
         answer.on('data', (part: Buffer) => parts.push(part));
@@ -94,7 +103,13 @@ describe('answers are as declared', () => {
     expectDeclared('rekor-v1', 'get', path, await ask(origin, { path: `${path}?logIndex=999999` }), 404);
     expectDeclared('rekor-v1', 'get', path, await ask(origin, { path: `${path}?logIndex=x` }), 422);
     const [entryId = ''] = Object.keys(JSON.parse(made.text) as object);
-    expectDeclared('rekor-v1', 'get', `${path}/{entryId}`, await ask(origin, { path: `${path}/${entryId}` }), 200);
+    expectDeclared(
+      'rekor-v1',
+      'get',
+      `${path}/{entryId}`,
+      await ask(origin, { path: `${path}/${entryId}` }),
+      200,
+    );
     const found = await post(origin, `${path}/retrieve`, { entryUUIDs: [entryId] });
     expectDeclared('rekor-v1', 'post', `${path}/retrieve`, found, 200);
     const log = await ask(origin, { path: '/api/v1/log' });
@@ -102,7 +117,13 @@ describe('answers are as declared', () => {
     const { treeSize } = JSON.parse(log.text) as { treeSize: number };
     const proof = await ask(origin, { path: `/api/v1/log/proof?firstSize=1&lastSize=${treeSize}` });
     expectDeclared('rekor-v1', 'get', '/api/v1/log/proof', proof, 200);
-    expectDeclared('rekor-v1', 'get', '/api/v1/log/publicKey', await ask(origin, { path: '/api/v1/log/publicKey' }), 200);
+    expectDeclared(
+      'rekor-v1',
+      'get',
+      '/api/v1/log/publicKey',
+      await ask(origin, { path: '/api/v1/log/publicKey' }),
+      200,
+    );
     const ids = await post(origin, '/api/v1/index/retrieve', { email: identity });
     expectDeclared('rekor-v1', 'post', '/api/v1/index/retrieve', ids, 200);
   });
@@ -113,7 +134,13 @@ describe('answers are as declared', () => {
     const path = '/api/v2/log/entries';
     expectDeclared('rekor-v2', 'post', path, await post(shardOrigin, path, entry), 201);
     expectDeclared('rekor-v2', 'post', path, await post(shardOrigin, path, '[]'), 400);
-    expectDeclared('rekor-v2', 'get', '/api/v2/checkpoint', await ask(shardOrigin, { path: '/api/v2/checkpoint' }), 200);
+    expectDeclared(
+      'rekor-v2',
+      'get',
+      '/api/v2/checkpoint',
+      await ask(shardOrigin, { path: '/api/v2/checkpoint' }),
+      200,
+    );
     const tile = '/api/v2/tile/{path}';
     expectDeclared('rekor-v2', 'get', tile, await ask(shardOrigin, { path: '/api/v2/tile/0/000.p/1' }), 200);
     expectDeclared('rekor-v2', 'get', tile, await ask(shardOrigin, { path: '/api/v2/tile/0/999' }), 404);
@@ -122,16 +149,33 @@ describe('answers are as declared', () => {
   test('by the timestamp authority', async () => {
     const { origin } = installation();
     const [path, chain] = ['/api/v1/timestamp', '/api/v1/timestamp/certchain'];
-    const asked = { artifactHash: sha256('a').toString('base64'), hashAlgorithm: 'sha256', certificates: true };
+    const asked = {
+      artifactHash: sha256('a').toString('base64'),
+      hashAlgorithm: 'sha256',
+      certificates: true,
+    };
     expectDeclared('timestamp', 'post', path, await post(origin, path, asked), 200);
-    expectDeclared('timestamp', 'post', path, await post(origin, path, { ...asked, hashAlgorithm: 'sha1' }), 400);
-    expectDeclared('timestamp', 'post', path, await post(origin, path, 'x', { 'Content-Type': 'text/plain' }), 415);
+    expectDeclared(
+      'timestamp',
+      'post',
+      path,
+      await post(origin, path, { ...asked, hashAlgorithm: 'sha1' }),
+      400,
+    );
+    expectDeclared(
+      'timestamp',
+      'post',
+      path,
+      await post(origin, path, 'x', { 'Content-Type': 'text/plain' }),
+      415,
+    );
     expectDeclared('timestamp', 'get', chain, await ask(origin, { path: chain }), 200);
   });
 
   test('by the certificate log', async () => {
     const { origin, stateDir } = installation();
-    const base = /https:[^"\s]*\/ct\/[^"\s]+/.exec(readFileSync(join(stateDir, 'instance.yaml'), 'utf8'))?.[0] ?? '';
+    const base =
+      /https:[^"\s]*\/ct\/[^"\s]+/.exec(readFileSync(join(stateDir, 'instance.yaml'), 'utf8'))?.[0] ?? '';
     const get = (verb: string) => ask(origin, { path: `${new URL(base).pathname}/ct/v1/${verb}` });
     const declared = (verb: string) => `/ct/{log}/ct/v1/${verb}`;
     const head = await get('get-sth');
@@ -142,7 +186,11 @@ describe('answers are as declared', () => {
       ['get-entries', '?start=0&end=1', 200],
       ['get-roots', '', 200],
       ['get-entry-and-proof', `?leaf_index=0&tree_size=${size}`, 200],
-      ['get-proof-by-hash', `?hash=${encodeURIComponent(sha256('no leaf').toString('base64'))}&tree_size=${size}`, 404],
+      [
+        'get-proof-by-hash',
+        `?hash=${encodeURIComponent(sha256('no leaf').toString('base64'))}&tree_size=${size}`,
+        404,
+      ],
       ['get-entries', '?start=2&end=1', 400],
     ] as const;
     for (const [verb, query, status] of asked) {
@@ -163,10 +211,27 @@ describe('answers are as declared', () => {
   test('by the administrative socket', async () => {
     const path = '/admin/v1/machine-identities';
     const name = `declared-${Date.now()}`;
-    expectDeclared('admin', 'post', path, await admin('POST', path, { name, email: `${name}@evaluation.example` }), 201);
+    expectDeclared(
+      'admin',
+      'post',
+      path,
+      await admin('POST', path, { name, email: `${name}@evaluation.example` }),
+      201,
+    );
     expectDeclared('admin', 'post', path, await admin('POST', path, { name }), 400);
     expectDeclared('admin', 'get', path, await admin('GET', path), 200);
     expectDeclared('admin', 'delete', `${path}/{name}`, await admin('DELETE', `${path}/${name}`), 204);
+    const accounts = '/admin/v1/accounts';
+    const email = `${name}@evaluation.example`;
+    expectDeclared('admin', 'post', accounts, await admin('POST', accounts, { email }), 201);
+    expectDeclared('admin', 'get', accounts, await admin('GET', accounts), 200);
+    expectDeclared(
+      'admin',
+      'delete',
+      `${accounts}/{email}`,
+      await admin('DELETE', `${accounts}/${email}`),
+      204,
+    );
     expectDeclared('admin', 'get', '/metrics', await admin('GET', '/metrics'), 200);
     expectDeclared('admin', 'get', '/readyz', await admin('GET', '/readyz'), 200);
   });

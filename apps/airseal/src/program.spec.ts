@@ -22,7 +22,9 @@ describe('every verb', () => {
     const secrets = (verb.flags ?? []).filter(([spelling]) =>
       /token|credential|secret|pin\b|password/i.test(spelling),
     );
-    const inFiles = secrets.filter(([spelling, meaning]) => spelling.endsWith('<file>') || meaning.startsWith('token, as named'));
+    const inFiles = secrets.filter(
+      ([spelling, meaning]) => spelling.endsWith('<file>') || meaning.startsWith('token, as named'),
+    );
     expect(inFiles).toEqual(secrets);
   });
 });

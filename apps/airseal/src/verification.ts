@@ -56,6 +56,27 @@ function matches(expected: string | RegExp, actual: string): boolean {
 }
 
 /**
+ * Size and root stand in a proof twice: in the signed checkpoint, which decides, and bare beside it. The library
+ * reads the signed ones and overlooks the others; whoever reads a bundle by eye does the opposite.
+ */
+function assertOneTree(bundle: Bundle): void {
+  for (const { inclusionProof } of bundle.verificationMaterial.tlogEntries) {
+    if (inclusionProof?.checkpoint === undefined) continue;
+    const [, size, root] = inclusionProof.checkpoint.envelope.split('\n');
+    if (
+      size !== inclusionProof.treeSize ||
+      root !== Buffer.from(inclusionProof.rootHash).toString('base64')
+    ) {
+      throw new Fault(
+        'unverified',
+        'bundle/not-verified',
+        'not verified: the proof names another tree than its own checkpoint',
+      );
+    }
+  }
+}
+
+/**
  * @throws {Fault} bundle/not-verified naming what does not hold; bundle/other-signer when all holds but
  *   somebody else signed
  */
@@ -65,6 +86,7 @@ export function verifyBundle(
   expected: ExpectedSigner | undefined,
   artifact?: Uint8Array,
 ): VerifiedSigner {
+  assertOneTree(bundle);
   const root = TrustedRoot.fromJSON(readJson(trustedRootFile, 'trusted root'));
   let signer: ReturnType<Verifier['verify']>;
   try {

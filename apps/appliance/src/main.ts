@@ -91,7 +91,8 @@ async function serve(settings: Settings, log: Logger): Promise<void> {
 
 function writeOpenApi(directory: string): void {
   mkdirSync(directory, { recursive: true });
-  for (const door of everyDeclaration) writeFileSync(join(directory, `${door.name}.json`), formatDocument(door));
+  for (const door of everyDeclaration)
+    writeFileSync(join(directory, `${door.name}.json`), formatDocument(door));
 }
 
 function fail(error: unknown): never {

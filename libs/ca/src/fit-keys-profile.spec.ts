@@ -6,9 +6,10 @@ import { checkKeyFit } from './fit-keys.js';
 afterEach(() => useProfile('standard'));
 
 test('the fips profile certifies no Ed25519 key, and the same ECDSA keys as ever', () => {
-  const [ed25519, p256] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ec', { namedCurve: 'P-256' })].map(
-    ({ publicKey }) => parsePublicKey(new Uint8Array(publicKey.export({ format: 'der', type: 'spki' }))),
-  );
+  const [ed25519, p256] = [
+    generateKeyPairSync('ed25519'),
+    generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+  ].map(({ publicKey }) => parsePublicKey(new Uint8Array(publicKey.export({ format: 'der', type: 'spki' }))));
   if (ed25519 === undefined || p256 === undefined) throw new Error('no keys');
   checkKeyFit(ed25519);
   useProfile('fips');

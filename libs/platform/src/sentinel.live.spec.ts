@@ -27,7 +27,11 @@ async function freePort(): Promise<number> {
 }
 
 /** `redis-check-rdb` becomes what its name says. */
-function start(name: 'redis-server' | 'redis-sentinel', port: number, lines: readonly string[]): ChildProcess {
+function start(
+  name: 'redis-server' | 'redis-sentinel',
+  port: number,
+  lines: readonly string[],
+): ChildProcess {
   const file = join(directory, `${port}.conf`);
   const own = [`port ${port}`, 'bind 127.0.0.1', 'protected-mode no', `dir ${directory}`, 'daemonize no'];
   writeFileSync(file, [...own, ...lines, ''].join('\n'));
@@ -106,7 +110,10 @@ test('the queue finds the primary by its sentinels, and the next one when it is 
 }, 90_000);
 
 test('sentinels that nobody runs are an outage, not an end', async () => {
-  const queues = new Queues({ sentinels: [{ host: '127.0.0.1', port: await freePort() }], name: 'main' }, quietLogger);
+  const queues = new Queues(
+    { sentinels: [{ host: '127.0.0.1', port: await freePort() }], name: 'main' },
+    quietLogger,
+  );
   await expect(queues.probe()).rejects.toMatchObject({ code: 'queue/unreachable' });
   await queues.close();
 });

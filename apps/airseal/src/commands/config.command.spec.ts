@@ -18,7 +18,9 @@ describe('a service’s name in production', () => {
 
   test('must resolve here', async () => {
     expect(await findingOf('fulcio.corp.example', 'production', found)).toBe('resolves to 10.0.0.7');
-    expect(await findingOf('fulcio.corp.example', 'production', nowhere)).toBe('REFUSED: does not resolve here');
+    expect(await findingOf('fulcio.corp.example', 'production', nowhere)).toBe(
+      'REFUSED: does not resolve here',
+    );
   });
 });
 

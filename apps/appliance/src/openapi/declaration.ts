@@ -86,7 +86,11 @@ export const Problem = z.strictObject({
 export function busy(error: string): Readonly<Record<number, Answer>> {
   const headers = { 'retry-after': 'seconds after which a retry may succeed' };
   return {
-    429: { about: 'too many requests from this address (where a limit is set)', content: json(error), headers },
+    429: {
+      about: 'too many requests from this address (where a limit is set)',
+      content: json(error),
+      headers,
+    },
     503: { about: 'busy, or something it needs is away: retry', content: json(error), headers },
   };
 }

@@ -2,9 +2,13 @@
 import 'reflect-metadata';
 import { describe, expect, test } from '@jest/globals';
 import { type Type, RequestMethod } from '@nestjs/common';
+import type { FastifyInstance } from 'fastify';
+import type { Accounts, BuiltInIssuer, MachineIdentities } from '#identity';
 import { CtController } from '../doors/ct/ct.controller.js';
 import { FulcioController } from '../doors/fulcio/fulcio.controller.js';
 import { HealthController } from '../doors/health/health.controller.js';
+import { accountRoutes } from '../doors/oidc/account-routes.js';
+import { machineIdentityRoutes } from '../doors/oidc/machine-identity-routes.js';
 import { RekorV1Controller } from '../doors/rekor-v1/rekor-v1.controller.js';
 import { RekorV2Controller } from '../doors/rekor-v2/rekor-v2.controller.js';
 import { TimestampController } from '../doors/timestamp/timestamp.controller.js';
@@ -44,8 +48,28 @@ function routesOf(controller: Type): string[] {
 describe.each(controllers)('the declaration of %s', (name, controller) => {
   test('knows the paths of its controller, all of them and no other', () => {
     const door = everyDeclaration.find((each) => each.name === name);
-    expect(door?.operations.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(routesOf(controller));
+    expect(door?.operations.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(
+      routesOf(controller),
+    );
   });
+});
+
+test('the declaration of the administrative socket knows the verbs that doors add, all of them and no other', () => {
+  const added: string[] = [];
+  const note = (method: string) => (path: string) => {
+    added.push(`${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`);
+  };
+  const admin = {
+    get: note('get'),
+    post: note('post'),
+    delete: note('delete'),
+  } as unknown as FastifyInstance;
+  // Routes are only described here; nothing behind them is called.
+  machineIdentityRoutes({} as MachineIdentities, {} as BuiltInIssuer)(admin);
+  accountRoutes({} as Accounts, {} as BuiltInIssuer)(admin);
+  const declared = everyDeclaration.find(({ name }) => name === 'admin')?.operations ?? [];
+  const verbs = declared.filter(({ path }) => path.startsWith('/admin/'));
+  expect(verbs.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(added.sort());
 });
 
 test.each(everyDeclaration.map((door) => [door.name, door] as const))(

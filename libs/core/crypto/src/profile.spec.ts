@@ -46,7 +46,9 @@ describe('the fips profile', () => {
     const pair = generateKeyPairSync('rsa', { modulusLength: 1024 });
     for (const profile of ['standard', 'fips'] as const) {
       useProfile(profile);
-      expect(() => verifySignature(keyOf(pair), message, sign('sha256', message, pair.privateKey))).toThrow(refused);
+      expect(() => verifySignature(keyOf(pair), message, sign('sha256', message, pair.privateKey))).toThrow(
+        refused,
+      );
     }
   });
 

@@ -14,7 +14,10 @@ const errors = {
     content: json('Error'),
   },
   413: { about: 'larger than the limit of the settings', content: json('Error') },
-  500: { about: 'the certificate log or the token failed; no certificate was issued', content: json('Error') },
+  500: {
+    about: 'the certificate log or the token failed; no certificate was issued',
+    content: json('Error'),
+  },
   ...busy('Error'),
 };
 

@@ -4,7 +4,8 @@ import { Base64, busy, type DoorDeclaration, json, OpenApiError } from '../../op
 export const timestampDeclaration: DoorDeclaration = {
   name: 'timestamp',
   title: 'Timestamp authority',
-  about: 'RFC 3161 timestamps. Refusals that the standard has a status for are tokens with that status, under 200.',
+  about:
+    'RFC 3161 timestamps. Refusals that the standard has a status for are tokens with that status, under 200.',
   schemas: {
     TimestampRequest: z.looseObject({
       artifactHash: Base64,
@@ -33,7 +34,9 @@ export const timestampDeclaration: DoorDeclaration = {
       method: 'get',
       path: '/api/v1/timestamp/certchain',
       about: 'The chain of the authority.',
-      answers: { 200: { about: 'PEM, leaf first', content: [{ type: 'application/pem-certificate-chain' }] } },
+      answers: {
+        200: { about: 'PEM, leaf first', content: [{ type: 'application/pem-certificate-chain' }] },
+      },
     },
   ],
 };
