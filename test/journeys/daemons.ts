@@ -1,7 +1,8 @@
 /** Ending and starting processes of the installation, and only those it recorded as its own. */
 import { readdirSync, readlinkSync } from 'node:fs';
-import { startAppliance } from '../../apps/bootstrap/src/appliance.mjs';
+import { assertPortFree, startAppliance } from '../../apps/bootstrap/src/appliance.mjs';
 import { runningDaemon, startTimeOf } from '../../apps/bootstrap/src/daemons.mjs';
+import { addresses } from '../../apps/bootstrap/src/evaluation-files.mjs';
 import { findState, type State } from '../../apps/bootstrap/src/state.mjs';
 import { installation } from '../kit/index.js';
 
@@ -22,6 +23,18 @@ export async function killAppliance(): Promise<number> {
   const record = runningDaemon(state().layout.daemons, 'appliance');
   if (record === undefined) throw new Error('the appliance does not run');
   await killed(record.pid);
+  // Its first thread is gone before the last one has let go of the port.
+  for (const address of addresses) {
+    for (let tries = 0; ; tries++) {
+      try {
+        await assertPortFree(address, installation().port);
+        break;
+      } catch (error) {
+        if (tries === 100) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
+  }
   return record.pid;
 }
 
