@@ -16,6 +16,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { environment, signers, verifiers } from './clients.mjs';
+import { callWithPerson, makePerson } from './person.mjs';
 import { call, installClients } from './toolchains.mjs';
 
 const here = import.meta.dirname;
@@ -77,9 +78,11 @@ async function makeSite(state) {
     await cli('identity', 'token', '--credentials', credentials, '--token-file', path);
     return path;
   };
+  const ownAuthority = join(state, 'tls', 'ca.pem');
+  const person = await makePerson({ ownAuthority }, cli);
   return {
-    state, home, airseal, identity, credentials, authorities, artifact, digest, trustedRoot, signingConfig, token,
-    ownAuthority: join(state, 'tls', 'ca.pem'),
+    state, home, airseal, identity, person, credentials, authorities, artifact, digest, trustedRoot, signingConfig, token,
+    ownAuthority,
     issuer: material.issuer.url,
     tufRoot: join(state, 'trust', 'root.json'),
     clientTrustConfig: { v1: clientTrustConfig('v1'), v2: clientTrustConfig('v2') },
@@ -149,7 +152,24 @@ function journeys(site, clients) {
   const expect = (text, pattern) => {
     if (!pattern.test(text)) throw new Error(`expected ${pattern} in: ${text.slice(0, 400)}`);
   };
+  const verifiesForPerson = (bundle) =>
+    call(cosign, ['verify-blob', '--bundle', bundle, '--trusted-root', site.trustedRoot, '--certificate-identity', site.person.email,
+      '--certificate-oidc-issuer', site.issuer, site.artifact], env());
+  const deviceFlow = async (client, flags) => {
+    const bundle = join(site.home, `person-${client}.sigstore.json`);
+    await callWithPerson(clients[client].path, ['sign-blob', '--yes', ...flags, '--signing-config', site.signingConfig.v1, '--trusted-root', site.trustedRoot,
+      '--bundle', bundle, site.artifact], env({ SIGSTORE_ID_TOKEN: '' }), site, site.person);
+    await verifiesForPerson(bundle);
+  };
   return {
+    'cosign-3.1: device flow': () => deviceFlow('cosign-3.1', []),
+    'cosign-2.6: device flow': () => deviceFlow('cosign-2.6', ['--new-bundle-format']),
+    'sigstore-python: browser flow, code carried over': async () => {
+      const bundle = join(site.home, 'person-python.sigstore.json');
+      await callWithPerson(clients['sigstore-python'].path, ['--trust-config', site.clientTrustConfig.v1, 'sign', '--oauth-force-oob', '--bundle', bundle,
+        '--overwrite', site.artifact], env(), site, site.person);
+      await verifiesForPerson(bundle);
+    },
     'cosign-3.1: initialize from TUF, then sign and verify without flags': async () => {
       const home = { TUF_ROOT: join(site.home, 'tuf-3'), SIGSTORE_ID_TOKEN: '' };
       await call(cosign, ['initialize', '--mirror', site.urls.tuf, '--root', site.tufRoot], env(home));
