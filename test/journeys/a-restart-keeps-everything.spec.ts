@@ -20,7 +20,13 @@ interface Entry {
   readonly body: string;
   readonly verification: {
     readonly signedEntryTimestamp: string;
-    readonly inclusionProof: { checkpoint: string; hashes: string[]; logIndex: number; rootHash: string; treeSize: number };
+    readonly inclusionProof: {
+      checkpoint: string;
+      hashes: string[];
+      logIndex: number;
+      rootHash: string;
+      treeSize: number;
+    };
   };
 }
 
@@ -32,7 +38,9 @@ function only(text: string): [string, Entry] {
 
 test('the appliance killed in the middle of its work loses nothing that it answered', async () => {
   const [id, before] = only((await post(origin, ENTRIES, hashedRekordV1(await certified(), 'kept'))).text);
-  const v2 = JSON.parse((await post(shardOrigin, '/api/v2/log/entries', hashedRekordV2(new Holder(), 'kept'))).text) as {
+  const v2 = JSON.parse(
+    (await post(shardOrigin, '/api/v2/log/entries', hashedRekordV2(new Holder(), 'kept'))).text,
+  ) as {
     inclusionProof: { checkpoint: { envelope: string } };
   };
   const sizes = await publicSizes();
@@ -62,17 +70,34 @@ test('the appliance killed in the middle of its work loses nothing that it answe
   const { inclusionProof } = found.verification;
   const later = readCheckpoint(inclusionProof.checkpoint, HOST, rekorV1Key());
   const hashes = inclusionProof.hashes.map((hash) => Buffer.from(hash, 'hex'));
-  expect(rootFromProof(hashLeaf(Buffer.from(found.body, 'base64')), inclusionProof.logIndex, later.size, hashes)).toEqual(later.root);
+  expect(
+    rootFromProof(hashLeaf(Buffer.from(found.body, 'base64')), inclusionProof.logIndex, later.size, hashes),
+  ).toEqual(later.root);
 
   // The tree of then is the beginning of the tree of now.
   const then = readCheckpoint(before.verification.inclusionProof.checkpoint, HOST, rekorV1Key());
   expect(later.size).toBeGreaterThan(then.size);
-  const { hashes: proof } = JSON.parse((await ask(origin, { path: `/api/v1/log/proof?firstSize=${then.size}&lastSize=${later.size}` })).text) as { hashes: string[] };
-  const head = ({ size, root }: { size: number; root: Buffer }) => ({ size: BigInt(size), root: new Uint8Array(root) });
-  verifyConsistency(head(then), head(later), proof.map((hash) => new Uint8Array(Buffer.from(hash, 'hex'))));
+  const { hashes: proof } = JSON.parse(
+    (await ask(origin, { path: `/api/v1/log/proof?firstSize=${then.size}&lastSize=${later.size}` })).text,
+  ) as { hashes: string[] };
+  const head = ({ size, root }: { size: number; root: Buffer }) => ({
+    size: BigInt(size),
+    root: new Uint8Array(root),
+  });
+  verifyConsistency(
+    head(then),
+    head(later),
+    proof.map((hash) => new Uint8Array(Buffer.from(hash, 'hex'))),
+  );
 
-  const checkpoint = readCheckpoint((await ask(shardOrigin, { path: '/api/v2/checkpoint' })).text, SHARD, rekorV2Key());
-  expect(checkpoint.size).toBeGreaterThanOrEqual(readCheckpoint(v2.inclusionProof.checkpoint.envelope, SHARD, rekorV2Key()).size);
+  const checkpoint = readCheckpoint(
+    (await ask(shardOrigin, { path: '/api/v2/checkpoint' })).text,
+    SHARD,
+    rekorV2Key(),
+  );
+  expect(checkpoint.size).toBeGreaterThanOrEqual(
+    readCheckpoint(v2.inclusionProof.checkpoint.envelope, SHARD, rekorV2Key()).size,
+  );
 });
 
 test('the process that holds the token, killed, is back for the next signature', async () => {
@@ -82,8 +107,12 @@ test('the process that holds the token, killed, is back for the next signature',
   // Each of these needs signatures of several keys; none may fail or need a second try.
   const signer = await certified();
   expect((await post(origin, ENTRIES, hashedRekordV1(signer, 'signed again'))).status).toBe(201);
-  expect((await post(shardOrigin, '/api/v2/log/entries', hashedRekordV2(signer, 'signed again'))).status).toBe(201);
-  const stamped = await post(origin, '/api/v1/timestamp', timestampRequest(), { 'Content-Type': 'application/timestamp-query' });
+  expect(
+    (await post(shardOrigin, '/api/v2/log/entries', hashedRekordV2(signer, 'signed again'))).status,
+  ).toBe(201);
+  const stamped = await post(origin, '/api/v1/timestamp', timestampRequest(), {
+    'Content-Type': 'application/timestamp-query',
+  });
   expect(stamped.status).toBe(200);
   const after = agents();
   expect(after.length).toBeGreaterThan(0);

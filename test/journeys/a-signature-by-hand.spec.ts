@@ -17,7 +17,9 @@ const ARTIFACT = 'what a person made\n';
 
 async function stamp(signature: Buffer): Promise<string> {
   const request = timestampRequest({ digest: sha256(signature) });
-  const { body } = await post(origin, '/api/v1/timestamp', request, { 'Content-Type': 'application/timestamp-query' });
+  const { body } = await post(origin, '/api/v1/timestamp', request, {
+    'Content-Type': 'application/timestamp-query',
+  });
   return body.toString('base64');
 }
 
@@ -43,7 +45,13 @@ interface V1Entry {
   readonly logIndex: number;
   readonly verification: {
     readonly signedEntryTimestamp: string;
-    readonly inclusionProof: { checkpoint: string; hashes: string[]; logIndex: number; rootHash: string; treeSize: number };
+    readonly inclusionProof: {
+      checkpoint: string;
+      hashes: string[];
+      logIndex: number;
+      rootHash: string;
+      treeSize: number;
+    };
   };
 }
 
@@ -71,7 +79,10 @@ function asTransparencyLogEntry({ body, integratedTime, logID, logIndex, verific
 function judge(made: unknown, artifact = ARTIFACT): void {
   const entity = toSignedEntity(bundleFromJSON(made), Buffer.from(artifact));
   const verifier = sigstoreVerifier({ ctlogThreshold: 1, tlogThreshold: 1, timestampThreshold: 1 });
-  const signer = verifier.verify(entity, { subjectAlternativeName: identity, extensions: { issuer: `${origin}/oidc` } });
+  const signer = verifier.verify(entity, {
+    subjectAlternativeName: identity,
+    extensions: { issuer: `${origin}/oidc` },
+  });
   expect(signer.identity?.subjectAlternativeName).toBe(identity);
 }
 
@@ -92,7 +103,10 @@ describe('a signature made by hand', () => {
     const signer = await certified();
     const request = hashedRekordV2(signer, ARTIFACT);
     const signature = Buffer.from(request.hashedRekordRequestV002.signature.content, 'base64');
-    const entry = JSON.parse((await post(shardOrigin, '/api/v2/log/entries', request)).text) as Record<string, unknown>;
+    const entry = JSON.parse((await post(shardOrigin, '/api/v2/log/entries', request)).text) as Record<
+      string,
+      unknown
+    >;
     const { inclusionPromise: _none, ...rest } = entry;
     const made = bundle(signer.leaf.raw, signature, rest, await stamp(signature));
     judge(made);

@@ -39,12 +39,20 @@ test('an issuer that does not answer, or names another, vouches for nobody; itse
   await stopped(liar);
 
   await new Promise((resolve) => setTimeout(resolve, COOL_DOWN_MS));
-  const honest = await serve({ issuer: discovered, jwks_uri: `${discovered}/keys`, id_token_signing_alg_values_supported: ['RS256'] });
+  const honest = await serve({
+    issuer: discovered,
+    jwks_uri: `${discovered}/keys`,
+    id_token_signing_alg_values_supported: ['RS256'],
+  });
   try {
     expect((await attempt()).status).toBe(200);
     // ES256 is not among what this issuer says it uses, though the key is in its set.
     const token = tokenOf(goodClaims({ iss: discovered }), 'ES256');
-    expectGatewayError('algorithm', await askForCertificate(signingRequest(new Holder(), SOMEBODY, token)), 400);
+    expectGatewayError(
+      'algorithm',
+      await askForCertificate(signingRequest(new Holder(), SOMEBODY, token)),
+      400,
+    );
   } finally {
     await stopped(honest);
   }

@@ -60,7 +60,9 @@ async function headBeyond(size: number): Promise<Sth> {
 async function entries(size: number): Promise<LoggedEntry[]> {
   const all: LoggedEntry[] = [];
   while (all.length < size) {
-    const { entries: more } = await get<{ entries: LoggedEntry[] }>(`get-entries?start=${all.length}&end=${size - 1}`);
+    const { entries: more } = await get<{ entries: LoggedEntry[] }>(
+      `get-entries?start=${all.length}&end=${size - 1}`,
+    );
     expect(more.length).toBeGreaterThan(0);
     all.push(...more);
   }
@@ -80,14 +82,20 @@ describe('the certificate log', () => {
     await certified();
     const sth = await headBeyond(before);
     const root = Buffer.from(sth.sha256_root_hash, 'base64');
-    const leaves = (await entries(sth.tree_size)).map(({ leaf_input: input }) => hashLeaf(Buffer.from(input, 'base64')));
+    const leaves = (await entries(sth.tree_size)).map(({ leaf_input: input }) =>
+      hashLeaf(Buffer.from(input, 'base64')),
+    );
     expect(treeRoot(leaves)).toEqual(root);
     for (const index of new Set([0, leaves.length >> 1, leaves.length - 1])) {
       const leaf = leaves[index] ?? Buffer.alloc(0);
       const hash = encodeURIComponent(leaf.toString('base64'));
-      const proof = await get<{ leaf_index: number; audit_path: string[] }>(`get-proof-by-hash?hash=${hash}&tree_size=${sth.tree_size}`);
+      const proof = await get<{ leaf_index: number; audit_path: string[] }>(
+        `get-proof-by-hash?hash=${hash}&tree_size=${sth.tree_size}`,
+      );
       expect(proof.leaf_index).toBe(index);
-      const both = await get<LoggedEntry & { audit_path: string[] }>(`get-entry-and-proof?leaf_index=${index}&tree_size=${sth.tree_size}`);
+      const both = await get<LoggedEntry & { audit_path: string[] }>(
+        `get-entry-and-proof?leaf_index=${index}&tree_size=${sth.tree_size}`,
+      );
       expect(both.audit_path).toEqual(proof.audit_path);
       expect(hashLeaf(Buffer.from(both.leaf_input, 'base64'))).toEqual(leaf);
       const path = proof.audit_path.map((step) => Buffer.from(step, 'base64'));
@@ -114,16 +122,31 @@ describe('the certificate log', () => {
     const extra = Buffer.from(last?.extra_data ?? '', 'base64');
     const precertificate = extra.subarray(3, 3 + extra.readUIntBE(0, 3));
     const poison = parseCertificate(new Uint8Array(precertificate)).extensions.at(-1);
-    expect([poison?.oid, poison?.critical, Buffer.from(poison?.value ?? []).toString('hex')]).toEqual(['1.3.6.1.4.1.11129.2.4.3', true, '0500']);
-    expect(new X509Certificate(precertificate).verify(new X509Certificate(chain[1] ?? '').publicKey)).toBe(true);
+    expect([poison?.oid, poison?.critical, Buffer.from(poison?.value ?? []).toString('hex')]).toEqual([
+      '1.3.6.1.4.1.11129.2.4.3',
+      true,
+      '0500',
+    ]);
+    expect(new X509Certificate(precertificate).verify(new X509Certificate(chain[1] ?? '').publicKey)).toBe(
+      true,
+    );
   });
 
   test('proves that it only grew', async () => {
     const before = await head();
     await certified();
     const after = await headBeyond(before.tree_size);
-    const { consistency } = await get<{ consistency: string[] }>(`get-sth-consistency?first=${before.tree_size}&second=${after.tree_size}`);
-    const treeHead = (sth: Sth) => ({ size: BigInt(sth.tree_size), root: new Uint8Array(Buffer.from(sth.sha256_root_hash, 'base64')) });
-    verifyConsistency(treeHead(before), treeHead(after), consistency.map((hash) => new Uint8Array(Buffer.from(hash, 'base64'))));
+    const { consistency } = await get<{ consistency: string[] }>(
+      `get-sth-consistency?first=${before.tree_size}&second=${after.tree_size}`,
+    );
+    const treeHead = (sth: Sth) => ({
+      size: BigInt(sth.tree_size),
+      root: new Uint8Array(Buffer.from(sth.sha256_root_hash, 'base64')),
+    });
+    verifyConsistency(
+      treeHead(before),
+      treeHead(after),
+      consistency.map((hash) => new Uint8Array(Buffer.from(hash, 'base64'))),
+    );
   });
 });

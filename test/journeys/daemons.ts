@@ -15,7 +15,8 @@ function state(): State {
 async function killed(pid: number): Promise<void> {
   const started = startTimeOf(pid);
   process.kill(pid, 'SIGKILL');
-  while (startTimeOf(pid) === started && started !== undefined) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (startTimeOf(pid) === started && started !== undefined)
+    await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 /** No time to finish anything: SIGKILL. */

@@ -2,7 +2,12 @@
 import 'reflect-metadata';
 import { describe, expect, test } from '@jest/globals';
 import { createHash, createPublicKey, generateKeyPairSync, verify, X509Certificate } from 'node:crypto';
-import { credentials as grpcCredentials, makeGenericClientConstructor, Metadata, status } from '@grpc/grpc-js';
+import {
+  credentials as grpcCredentials,
+  makeGenericClientConstructor,
+  Metadata,
+  status,
+} from '@grpc/grpc-js';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import {
@@ -40,7 +45,9 @@ function issuingChain(): Buffer[] {
 function expectChain(chain: readonly string[], holder: Holder): X509Certificate {
   expect(chain).toHaveLength(3);
   for (const pem of chain) {
-    expect(pem).toMatch(/^-----BEGIN CERTIFICATE-----\n(?:[A-Za-z0-9+/=]{1,64}\n)+-----END CERTIFICATE-----$/);
+    expect(pem).toMatch(
+      /^-----BEGIN CERTIFICATE-----\n(?:[A-Za-z0-9+/=]{1,64}\n)+-----END CERTIFICATE-----$/,
+    );
   }
   const [leaf, intermediate, root] = chain.map((pem) => new X509Certificate(pem));
   if (leaf === undefined || intermediate === undefined || root === undefined) throw new Error('no chain');
@@ -113,7 +120,12 @@ describe('Fulcio v2', () => {
     for (const path of ['//api/v2/signingCert', '/api/v2/signingCert/']) {
       expect((await post(origin, path, body)).status).toBe(200);
     }
-    const answer = await askHttp2(origin, { method: 'POST', path: '/api/v2/signingCert', body, headers: { 'content-type': 'application/json' } });
+    const answer = await askHttp2(origin, {
+      method: 'POST',
+      path: '/api/v2/signingCert',
+      body,
+      headers: { 'content-type': 'application/json' },
+    });
     expect(answer.status).toBe(200);
     expect(answer.headers['content-type']).toBe('application/json');
     expectChain(chainOf(answer.text), holder);
@@ -130,7 +142,10 @@ describe('Fulcio v2', () => {
     for (const pair of pairs) {
       const holder = new Holder(pair);
       const answer = await askForCertificate(signingRequest(holder, identity, token));
-      expect([pair.publicKey.asymmetricKeyType, answer.status]).toEqual([pair.publicKey.asymmetricKeyType, 200]);
+      expect([pair.publicKey.asymmetricKeyType, answer.status]).toEqual([
+        pair.publicKey.asymmetricKeyType,
+        200,
+      ]);
       expectChain(chainOf(answer.text), holder);
     }
   });
@@ -165,8 +180,13 @@ describe('a leaf', () => {
     expect(x509.subjectAltName).toBe(`email:${identity}`);
     const issuer = `${origin}/oidc`;
     const subject = String(claimsOf(token)['sub']);
-    const utf8 = (text: string) => Buffer.concat([Buffer.from([12, text.length]), Buffer.from(text)]).toString('hex');
-    const extensions = read.extensions.map(({ oid, critical, value }) => [oid, critical, Buffer.from(value).toString('hex')]);
+    const utf8 = (text: string) =>
+      Buffer.concat([Buffer.from([12, text.length]), Buffer.from(text)]).toString('hex');
+    const extensions = read.extensions.map(({ oid, critical, value }) => [
+      oid,
+      critical,
+      Buffer.from(value).toString('hex'),
+    ]);
     expect(extensions.map(([oid, critical]) => `${oid}${critical === true ? ' critical' : ''}`)).toEqual([
       '2.5.29.15 critical',
       '2.5.29.37',
@@ -181,7 +201,11 @@ describe('a leaf', () => {
     expect(extensions[0]).toEqual(['2.5.29.15', true, '03020780']);
     expect(extensions[1]).toEqual(['2.5.29.37', false, '300a06082b06010505070303']);
     const keyBits = parseCertificate(new Uint8Array(x509.raw)).spki.slice(-65);
-    expect(extensions[2]).toEqual(['2.5.29.14', false, `0414${createHash('sha1').update(keyBits).digest('hex')}`]);
+    expect(extensions[2]).toEqual([
+      '2.5.29.14',
+      false,
+      `0414${createHash('sha1').update(keyBits).digest('hex')}`,
+    ]);
     expect(extensions[5]).toEqual([`${FULCIO}.1`, false, Buffer.from(issuer).toString('hex')]);
     expect(extensions[6]).toEqual([`${FULCIO}.8`, false, utf8(issuer)]);
     expect(extensions[7]).toEqual([`${FULCIO}.24`, false, utf8(subject)]);
@@ -204,7 +228,14 @@ describe('a leaf', () => {
       issuerKeyHash: createHash('sha256').update(issuerSpki).digest(),
       tbs: loggedTbs(read.tbs),
     });
-    expect(verify('sha256', input, createPublicKey({ key: ctKey().spki, format: 'der', type: 'spki' }), sct.signature)).toBe(true);
+    expect(
+      verify(
+        'sha256',
+        input,
+        createPublicKey({ key: ctKey().spki, format: 'der', type: 'spki' }),
+        sct.signature,
+      ),
+    ).toBe(true);
   });
 });
 
@@ -231,7 +262,10 @@ describe('Fulcio over gRPC', () => {
   }
 
   function call(message: Uint8Array): Promise<Call> {
-    const client = new Client(new URL(origin).host, grpcCredentials.createSsl(Buffer.from(trustedAuthority())));
+    const client = new Client(
+      new URL(origin).host,
+      grpcCredentials.createSsl(Buffer.from(trustedAuthority())),
+    );
     const method = client['CreateSigningCertificate'] as unknown as (
       this: unknown,
       message: Buffer,
@@ -240,10 +274,20 @@ describe('Fulcio over gRPC', () => {
       done: (error: { code: number; details: string } | null, answer?: Buffer) => void,
     ) => void;
     return new Promise((resolve) => {
-      method.call(client, Buffer.from(message), new Metadata(), { deadline: Date.now() + 5000 }, (error, answer) => {
-        client.close();
-        resolve(error === null ? { code: status.OK, details: '', answer } : { code: error.code, details: error.details });
-      });
+      method.call(
+        client,
+        Buffer.from(message),
+        new Metadata(),
+        { deadline: Date.now() + 5000 },
+        (error, answer) => {
+          client.close();
+          resolve(
+            error === null
+              ? { code: status.OK, details: '', answer }
+              : { code: error.code, details: error.details },
+          );
+        },
+      );
     });
   }
 
@@ -258,7 +302,11 @@ describe('Fulcio over gRPC', () => {
         case: 'publicKeyRequest',
         value: {
           $typeName: 'dev.sigstore.fulcio.v2.PublicKeyRequest',
-          publicKey: { $typeName: 'dev.sigstore.fulcio.v2.PublicKey', algorithm: 1, content: oneLine(holder.pem) },
+          publicKey: {
+            $typeName: 'dev.sigstore.fulcio.v2.PublicKey',
+            algorithm: 1,
+            content: oneLine(holder.pem),
+          },
           proofOfPossession: new Uint8Array(proof),
         },
       },
@@ -299,7 +347,10 @@ describe('Fulcio v1', () => {
     for (const spelling of ['pem', 'der'] as const) {
       const holder = new Holder();
       const body = {
-        publicKey: { algorithm: 'ecdsa', content: Buffer.from(spelling === 'pem' ? holder.pem : holder.spki).toString('base64') },
+        publicKey: {
+          algorithm: 'ecdsa',
+          content: Buffer.from(spelling === 'pem' ? holder.pem : holder.spki).toString('base64'),
+        },
         signedEmailAddress: holder.sign(identity).toString('base64'),
       };
       const answer = await post(origin, '/api/v1/signingCert', body, headers);
@@ -316,7 +367,9 @@ describe('Fulcio v1', () => {
     const answer = await ask(origin, { path: '/api/v1/rootCert' });
     expect(answer.status).toBe(200);
     expect(answer.headers['content-type']).toBe('application/pem-certificate-chain');
-    const chain = answer.text.split(/(?<=-----END CERTIFICATE-----)\n/).map((pem) => new X509Certificate(pem).raw);
+    const chain = answer.text
+      .split(/(?<=-----END CERTIFICATE-----)\n/)
+      .map((pem) => new X509Certificate(pem).raw);
     expect(chain).toEqual(issuingChain());
   });
 });
@@ -335,7 +388,12 @@ describe('Fulcio tells', () => {
     expect([answer.status, answer.headers['content-type']]).toEqual([200, 'application/json']);
     const { issuers } = JSON.parse(answer.text) as { issuers: object[] };
     expect(issuers).toContainEqual(
-      expect.objectContaining({ issuerUrl: `${origin}/oidc`, audience: 'sigstore', challengeClaim: 'email', issuerType: 'email' }),
+      expect.objectContaining({
+        issuerUrl: `${origin}/oidc`,
+        audience: 'sigstore',
+        challengeClaim: 'email',
+        issuerType: 'email',
+      }),
     );
     expect((await ask(origin, { path: '/healthz' })).status).toBe(200);
   });

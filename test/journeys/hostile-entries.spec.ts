@@ -21,7 +21,8 @@ beforeAll(async () => {
 
 const holder = new Holder();
 const base64 = (bytes: Uint8Array | string): string => Buffer.from(bytes).toString('base64');
-const pemOf = (der: Buffer): string => `-----BEGIN PUBLIC KEY-----\n${der.toString('base64')}\n-----END PUBLIC KEY-----\n`;
+const pemOf = (der: Buffer): string =>
+  `-----BEGIN PUBLIC KEY-----\n${der.toString('base64')}\n-----END PUBLIC KEY-----\n`;
 
 /** A weak key and what it signs. */
 function weak(pair: object): Holder {
@@ -32,12 +33,17 @@ type Change = (good: ReturnType<typeof hashedRekordV1>) => unknown;
 
 describe('v1: an entry', () => {
   const proposed = (body: unknown): Promise<Answer> => post(origin, V1, body);
-  const spec = (change: object): Change => (good) => ({ ...good, spec: { ...good.spec, ...change } });
-  const signature = (change: (of: { content: string; publicKey: { content: string } }) => object): Change => (good) => ({
-    ...good,
-    spec: { ...good.spec, signature: { ...good.spec.signature, ...change(good.spec.signature) } },
-  });
-  const signed = (change: (der: Buffer) => Uint8Array): Change => signature(({ content }) => ({ content: base64(change(Buffer.from(content, 'base64'))) }));
+  const spec =
+    (change: object): Change =>
+    (good) => ({ ...good, spec: { ...good.spec, ...change } });
+  const signature =
+    (change: (of: { content: string; publicKey: { content: string } }) => object): Change =>
+    (good) => ({
+      ...good,
+      spec: { ...good.spec, signature: { ...good.spec.signature, ...change(good.spec.signature) } },
+    });
+  const signed = (change: (der: Buffer) => Uint8Array): Change =>
+    signature(({ content }) => ({ content: base64(change(Buffer.from(content, 'base64'))) }));
   const hash = (algorithm: string, value: string): Change => spec({ data: { hash: { algorithm, value } } });
   const key = (content: string): Change => signature(() => ({ publicKey: { content: base64(content) } }));
 
@@ -67,8 +73,14 @@ describe('v1: an entry', () => {
     ['with data behind its key', key(pemOf(withTrailingOctet(holder.spki)))],
     ['whose key has a needless length', key(pemOf(longLength(holder.spki)))],
     ['whose key is no PEM', signature(() => ({ publicKey: { content: base64(holder.spki) } }))],
-    ['of a key of 1024 bits', () => hashedRekordV1(weak(generateKeyPairSync('rsa', { modulusLength: 1024 })), 'x')],
-    ['of a key on P-224', () => hashedRekordV1(weak(generateKeyPairSync('ec', { namedCurve: 'secp224r1' })), 'x')],
+    [
+      'of a key of 1024 bits',
+      () => hashedRekordV1(weak(generateKeyPairSync('rsa', { modulusLength: 1024 })), 'x'),
+    ],
+    [
+      'of a key on P-224',
+      () => hashedRekordV1(weak(generateKeyPairSync('ec', { namedCurve: 'secp224r1' })), 'x'),
+    ],
     ['of a plain Ed25519 key', () => hashedRekordV1(weak(generateKeyPairSync('ed25519')), 'x')],
   ])('%s is refused with 400', async (name, change) => {
     expectOpenApiError(name, await proposed(change(hashedRekordV1(holder, 'x'))), REFUSED);
@@ -87,10 +99,33 @@ describe('v1: an entry', () => {
     ['with no signature', dsseV1(holder, 'y', { ...wrapped, signatures: [] })],
     ['over another payload', dsseV1(holder, 'y', { ...wrapped, payload: base64('other') })],
     ['of another type', dsseV1(holder, 'y', { ...wrapped, payloadType: 'text/plain' })],
-    ['with a signature of nobody beside the good one', dsseV1(holder, 'y', { ...wrapped, signatures: [...wrapped.signatures, { sig: base64('x'), keyid: '' }] })],
-    ['with a verifier of nothing', { ...dsseV1(holder, 'y', wrapped), spec: { proposedContent: { envelope: JSON.stringify(wrapped), verifiers: [] } } }],
-    ['that somebody else should have signed', { ...dsseV1(holder, 'y', wrapped), spec: { proposedContent: { envelope: JSON.stringify(wrapped), verifiers: [base64(new Holder().pem)] } } }],
-    ['whose signature is no base64', dsseV1(holder, 'y', { ...wrapped, signatures: [{ sig: `${once?.sig}!`, keyid: '' }] })],
+    [
+      'with a signature of nobody beside the good one',
+      dsseV1(holder, 'y', {
+        ...wrapped,
+        signatures: [...wrapped.signatures, { sig: base64('x'), keyid: '' }],
+      }),
+    ],
+    [
+      'with a verifier of nothing',
+      {
+        ...dsseV1(holder, 'y', wrapped),
+        spec: { proposedContent: { envelope: JSON.stringify(wrapped), verifiers: [] } },
+      },
+    ],
+    [
+      'that somebody else should have signed',
+      {
+        ...dsseV1(holder, 'y', wrapped),
+        spec: {
+          proposedContent: { envelope: JSON.stringify(wrapped), verifiers: [base64(new Holder().pem)] },
+        },
+      },
+    ],
+    [
+      'whose signature is no base64',
+      dsseV1(holder, 'y', { ...wrapped, signatures: [{ sig: `${once?.sig}!`, keyid: '' }] }),
+    ],
   ])('that is an envelope %s is refused with 400', async (name, body) => {
     expectOpenApiError(name, await proposed(body), REFUSED);
   });
@@ -98,7 +133,12 @@ describe('v1: an entry', () => {
   test('of kind intoto that is not signed, or encoded once only, is refused with 400', async () => {
     const good = intotoV002(holder, 'z');
     const { envelope: sent } = good.spec.content;
-    for (const change of [{ payload: base64(base64('other')) }, { payload: base64('once') }, { signatures: [] }, { payloadType: 'text/plain' }]) {
+    for (const change of [
+      { payload: base64(base64('other')) },
+      { payload: base64('once') },
+      { signatures: [] },
+      { payloadType: 'text/plain' },
+    ]) {
       const body = { ...good, spec: { content: { ...good.spec.content, envelope: { ...sent, ...change } } } };
       expectOpenApiError(JSON.stringify(change), await proposed(body), REFUSED);
     }
@@ -106,7 +146,15 @@ describe('v1: an entry', () => {
 
   test.each(HOSTILE_JSON)('spelt as %s is refused with 400', async (name, body) => {
     expectOpenApiError(name, await proposed(body), REFUSED);
-    expectOpenApiError(`retrieve: ${name}`, await post(origin, `${V1}/retrieve`, name === 'a prototype' ? '{"entries":1}' : body === '' ? '' : body), [...REFUSED]);
+    expectOpenApiError(
+      `retrieve: ${name}`,
+      await post(
+        origin,
+        `${V1}/retrieve`,
+        name === 'a prototype' ? '{"entries":1}' : body === '' ? '' : body,
+      ),
+      [...REFUSED],
+    );
     expectOpenApiError(`search: ${name}`, await post(origin, '/api/v1/index/retrieve', body), REFUSED);
   });
 
@@ -147,7 +195,11 @@ describe('v1: a question', () => {
     ['an index that is text', { logIndexes: ['1'] }, [400, 422]],
     ['an index below zero', { logIndexes: [-1] }, [400, 422]],
     ['an index with a fraction', { logIndexes: [1.5] }, [400, 422]],
-    ['an entry of an unknown kind', { entries: [{ kind: 'unheard-of', apiVersion: '0.0.1', spec: {} }] }, [400, 422]],
+    [
+      'an entry of an unknown kind',
+      { entries: [{ kind: 'unheard-of', apiVersion: '0.0.1', spec: {} }] },
+      [400, 422],
+    ],
     ['an entry that is text', { entries: ['x'] }, [400, 422]],
     ['lists that are none', { logIndexes: 1 }, [400, 422]],
   ])('retrieving %s is refused', async (name, body, status) => {
@@ -168,7 +220,8 @@ describe('v1: a question', () => {
   });
 
   test('by another method is not served, in the same shape', async () => {
-    for (const method of ['PUT', 'DELETE', 'PATCH']) expectOpenApiError(method, await ask(origin, { method, path: V1 }), [404, 405]);
+    for (const method of ['PUT', 'DELETE', 'PATCH'])
+      expectOpenApiError(method, await ask(origin, { method, path: V1 }), [404, 405]);
     expectOpenApiError('GET retrieve', await ask(origin, { path: '/api/v1/index/retrieve' }), [404, 405]);
   });
 });
@@ -181,9 +234,12 @@ describe('v2: a request', () => {
     const of = good();
     return { hashedRekordRequestV002: { ...of, ...changes(of) } };
   };
-  const signature = (changes: (of: Good['signature']) => object): unknown => change(({ signature: of }) => ({ signature: { ...of, ...changes(of) } }));
-  const signed = (with_: (der: Buffer) => Buffer): unknown => signature(({ content }) => ({ content: base64(with_(Buffer.from(content, 'base64'))) }));
-  const verifier = (changes: object): unknown => signature(({ verifier: of }) => ({ verifier: { ...of, ...changes } }));
+  const signature = (changes: (of: Good['signature']) => object): unknown =>
+    change(({ signature: of }) => ({ signature: { ...of, ...changes(of) } }));
+  const signed = (with_: (der: Buffer) => Buffer): unknown =>
+    signature(({ content }) => ({ content: base64(with_(Buffer.from(content, 'base64'))) }));
+  const verifier = (changes: object): unknown =>
+    signature(({ verifier: of }) => ({ verifier: { ...of, ...changes } }));
   const key = (spki: Uint8Array): unknown => verifier({ publicKey: { rawBytes: base64(spki) } });
   const wrapped = envelope(holder, 'y');
 
@@ -205,16 +261,55 @@ describe('v2: a request', () => {
     ['whose signature is cut off', signed((der) => der.subarray(0, -1))],
     ['with no verifier', signature(() => ({ verifier: {} }))],
     ['with key and certificate', verifier({ x509Certificate: { rawBytes: base64(holder.spki) } })],
-    ['whose certificate is none', signature(() => ({ verifier: { x509Certificate: { rawBytes: base64(holder.spki) }, keyDetails: 'PKIX_ECDSA_P256_SHA_256' } }))],
+    [
+      'whose certificate is none',
+      signature(() => ({
+        verifier: {
+          x509Certificate: { rawBytes: base64(holder.spki) },
+          keyDetails: 'PKIX_ECDSA_P256_SHA_256',
+        },
+      })),
+    ],
     ['with data behind its key', key(withTrailingOctet(holder.spki))],
     ['whose key has a needless length', key(longLength(holder.spki))],
     ['whose key is garbage', key(Buffer.from('garbage'))],
     ['whose key is of another curve than it says', verifier({ keyDetails: 'PKIX_ECDSA_P384_SHA_384' })],
     ['of unknown key details', verifier({ keyDetails: 'PKIX_WISHFUL' })],
     ['of no key details', verifier({ keyDetails: undefined })],
-    ['of a plain Ed25519 key', { hashedRekordRequestV002: { ...good(), signature: { content: 'AAAA', verifier: { publicKey: { rawBytes: base64(weak(generateKeyPairSync('ed25519')).spki) }, keyDetails: 'PKIX_ED25519' } } } }],
-    ['of a key of 1024 bits', { hashedRekordRequestV002: { ...good(), signature: { content: 'AAAA', verifier: { publicKey: { rawBytes: base64(weak(generateKeyPairSync('rsa', { modulusLength: 1024 })).spki) }, keyDetails: 'PKIX_RSA_PKCS1V15_2048_SHA256' } } } }],
-    ['with an envelope of two signatures', dsseV2(holder, { ...wrapped, signatures: [...wrapped.signatures, ...wrapped.signatures] })],
+    [
+      'of a plain Ed25519 key',
+      {
+        hashedRekordRequestV002: {
+          ...good(),
+          signature: {
+            content: 'AAAA',
+            verifier: {
+              publicKey: { rawBytes: base64(weak(generateKeyPairSync('ed25519')).spki) },
+              keyDetails: 'PKIX_ED25519',
+            },
+          },
+        },
+      },
+    ],
+    [
+      'of a key of 1024 bits',
+      {
+        hashedRekordRequestV002: {
+          ...good(),
+          signature: {
+            content: 'AAAA',
+            verifier: {
+              publicKey: { rawBytes: base64(weak(generateKeyPairSync('rsa', { modulusLength: 1024 })).spki) },
+              keyDetails: 'PKIX_RSA_PKCS1V15_2048_SHA256',
+            },
+          },
+        },
+      },
+    ],
+    [
+      'with an envelope of two signatures',
+      dsseV2(holder, { ...wrapped, signatures: [...wrapped.signatures, ...wrapped.signatures] }),
+    ],
     ['with an envelope of no signature', dsseV2(holder, { ...wrapped, signatures: [] })],
     ['with an envelope over another payload', dsseV2(holder, { ...wrapped, payload: base64('other') })],
     ['with an envelope and no verifier', { dsseRequestV002: { envelope: wrapped, verifiers: [] } }],
@@ -229,21 +324,37 @@ describe('v2: a request', () => {
   test('larger than four mebibytes is refused with 413, over HTTP/1.1 and HTTP/2', async () => {
     const body = `{"padding":"${'x'.repeat(4 * 1024 * 1024)}"}`;
     expectGatewayError('HTTP/1.1', await announce(shardOrigin, V2, body.length), 413);
-    const answer = await askHttp2(shardOrigin, { method: 'POST', path: V2, body, headers: { 'content-type': 'application/json' } });
+    const answer = await askHttp2(shardOrigin, {
+      method: 'POST',
+      path: V2,
+      body,
+      headers: { 'content-type': 'application/json' },
+    });
     expectGatewayError('HTTP/2', answer, 413);
   });
 
   test('to a host that is no shard is refused with 404', async () => {
     const { port } = new URL(shardOrigin);
-    for (const host of ['log.invalid', `log.invalid:${port}`, '127.0.0.2.', `127.0.0.3:${port}`, `127.0.0.1:${port}`]) {
+    for (const host of [
+      'log.invalid',
+      `log.invalid:${port}`,
+      '127.0.0.2.',
+      `127.0.0.3:${port}`,
+      `127.0.0.1:${port}`,
+    ]) {
       const answer = await post(shardOrigin, V2, hashedRekordV2(holder, 'elsewhere'), { host });
       expectGatewayError(host, answer, [400, 404]);
-      expectGatewayError(host, await ask(shardOrigin, { path: '/api/v2/checkpoint', headers: { host } }), [400, 404]);
+      expectGatewayError(
+        host,
+        await ask(shardOrigin, { path: '/api/v2/checkpoint', headers: { host } }),
+        [400, 404],
+      );
     }
   });
 
   test('by another method is not served, in the same shape', async () => {
-    for (const method of ['GET', 'PUT', 'DELETE']) expectGatewayError(method, await ask(shardOrigin, { method, path: V2 }), [404, 405, 501]);
+    for (const method of ['GET', 'PUT', 'DELETE'])
+      expectGatewayError(method, await ask(shardOrigin, { method, path: V2 }), [404, 405, 501]);
     expectGatewayError('POST checkpoint', await post(shardOrigin, '/api/v2/checkpoint', {}), [404, 405, 501]);
   });
 });

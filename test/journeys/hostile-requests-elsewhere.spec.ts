@@ -20,8 +20,10 @@ beforeAll(async () => {
 describe('the certificate log', () => {
   const base = `${new URL(ctKey().baseUrl).pathname}/ct/v1`;
   const [authority] = trustedRoot().certificateAuthorities;
-  const [intermediate = '', root = ''] = authority?.certChain.certificates.map(({ rawBytes }) => rawBytes) ?? [];
-  const [foreign = ''] = trustedRoot().timestampAuthorities[0]?.certChain.certificates.map(({ rawBytes }) => rawBytes) ?? [];
+  const [intermediate = '', root = ''] =
+    authority?.certChain.certificates.map(({ rawBytes }) => rawBytes) ?? [];
+  const [foreign = ''] =
+    trustedRoot().timestampAuthorities[0]?.certChain.certificates.map(({ rawBytes }) => rawBytes) ?? [];
   const trailing = withTrailingOctet(Buffer.from(intermediate, 'base64')).toString('base64');
 
   test.each<[string, unknown]>([
@@ -45,7 +47,11 @@ describe('the certificate log', () => {
   });
 
   test('refuses a certificate where a precertificate is asked for', async () => {
-    expectPlainError('add-pre-chain', await post(origin, `${base}/add-pre-chain`, { chain: [intermediate, root] }), 400);
+    expectPlainError(
+      'add-pre-chain',
+      await post(origin, `${base}/add-pre-chain`, { chain: [intermediate, root] }),
+      400,
+    );
   });
 
   test.each([
@@ -71,7 +77,11 @@ describe('the certificate log', () => {
 
   test('has no log of another name', async () => {
     expectPlainError('get-sth', await ask(origin, { path: '/ct/1999/ct/v1/get-sth' }), 404);
-    expectPlainError('hash', await ask(origin, { path: `${base}/get-proof-by-hash?hash=${'A'.repeat(43)}%3D&tree_size=1` }), 404);
+    expectPlainError(
+      'hash',
+      await ask(origin, { path: `${base}/get-proof-by-hash?hash=${'A'.repeat(43)}%3D&tree_size=1` }),
+      404,
+    );
   });
 });
 
@@ -87,14 +97,21 @@ describe('the timestamp authority', () => {
     ['half a request', good.subarray(0, -5)],
     ['data behind the request', withTrailingOctet(good)],
     ['a length of more octets than needed', longLength(good)],
-    ['a length without end', Buffer.concat([Buffer.from([0x30, 0x80]), good.subarray(2), Buffer.from([0, 0])])],
+    [
+      'a length without end',
+      Buffer.concat([Buffer.from([0x30, 0x80]), good.subarray(2), Buffer.from([0, 0])]),
+    ],
     ['a length beyond the end', Buffer.from('30847fffffff', 'hex')],
     ['version 2', timestampRequest({ version: 2 })],
     ['a nonce in more octets than needed', timestampRequest({ nonce: Buffer.from([0, 0, 1]) })],
     ['a nonce of no octets', timestampRequest({ nonce: Buffer.alloc(0) })],
     ['a digest that is too long', timestampRequest({ digest: Buffer.alloc(64) })],
   ])('refuses %s with 400', async (name, body) => {
-    expectOpenApiError(name, await post(origin, PATH, body, { 'Content-Type': 'application/timestamp-query' }), 400);
+    expectOpenApiError(
+      name,
+      await post(origin, PATH, body, { 'Content-Type': 'application/timestamp-query' }),
+      400,
+    );
   });
 
   test.each<[string, string]>([
@@ -152,29 +169,59 @@ describe('the trust repository', () => {
   ])('has nothing at %s', async (path) => {
     const answer = await ask(origin, { path });
     expect([path, answer.status]).toEqual([path, path.includes('%zz') ? 400 : 404]);
-    expect([path, answer.headers['content-type']]).toEqual([path, expect.stringMatching(/^(text\/plain|application\/problem\+json)$/)]);
+    expect([path, answer.headers['content-type']]).toEqual([
+      path,
+      expect.stringMatching(/^(text\/plain|application\/problem\+json)$/),
+    ]);
     expect(answer.text).not.toMatch(/PIN|BEGIN|spki|"signed"/);
   });
 
   test('is not written to', async () => {
-    for (const method of ['POST', 'PUT', 'DELETE']) expectProblem(method, await ask(origin, { method, path: '/tuf/root.json' }), [404, 405]);
+    for (const method of ['POST', 'PUT', 'DELETE'])
+      expectProblem(method, await ask(origin, { method, path: '/tuf/root.json' }), [404, 405]);
   });
 });
 
 describe('the issuer', () => {
   const token = (body: string, headers: Record<string, string> = {}) =>
     post(origin, '/oidc/token', body, { 'Content-Type': 'application/x-www-form-urlencoded', ...headers });
-  const basic = (id: string, secret: string): Record<string, string> => ({ Authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` });
+  const basic = (id: string, secret: string): Record<string, string> => ({
+    Authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
+  });
   const { clientId, clientSecret } = machineCredentials();
 
   test.each<[string, () => ReturnType<typeof token>, string]>([
-    ['a wrong secret', () => token('grant_type=client_credentials', basic(clientId, `${clientSecret}x`)), 'invalid_client'],
+    [
+      'a wrong secret',
+      () => token('grant_type=client_credentials', basic(clientId, `${clientSecret}x`)),
+      'invalid_client',
+    ],
     ['no secret', () => token(`grant_type=client_credentials&client_id=${clientId}`), 'invalid_client'],
-    ['an unknown machine', () => token('grant_type=client_credentials', basic('nobody', 'x')), 'invalid_client'],
-    ['a machine named in SQL', () => token('grant_type=client_credentials', basic("' OR 1=1 --", 'x')), 'invalid_client'],
-    ['an unknown grant', () => token('grant_type=wishful', basic(clientId, clientSecret)), 'unsupported_grant_type'],
+    [
+      'an unknown machine',
+      () => token('grant_type=client_credentials', basic('nobody', 'x')),
+      'invalid_client',
+    ],
+    [
+      'a machine named in SQL',
+      () => token('grant_type=client_credentials', basic("' OR 1=1 --", 'x')),
+      'invalid_client',
+    ],
+    [
+      'an unknown grant',
+      () => token('grant_type=wishful', basic(clientId, clientSecret)),
+      'unsupported_grant_type',
+    ],
     ['no grant', () => token('', basic(clientId, clientSecret)), 'invalid_request'],
-    ['another scope of audience', () => token('grant_type=client_credentials&resource=https%3A%2F%2Felsewhere.invalid', basic(clientId, clientSecret)), 'invalid_target'],
+    [
+      'another scope of audience',
+      () =>
+        token(
+          'grant_type=client_credentials&resource=https%3A%2F%2Felsewhere.invalid',
+          basic(clientId, clientSecret),
+        ),
+      'invalid_target',
+    ],
   ])('refuses %s in OAuth’s own shape', async (name, call, error) => {
     const answer = await call();
     expect([name, answer.status >= 400 && answer.status < 500]).toEqual([name, true]);
@@ -201,10 +248,22 @@ describe('the server, before any door', () => {
     ['a line that is no request', 'nonsense\r\n\r\n'],
     ['an unknown method', `BREW / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`],
     ['an unknown version', `GET / HTTP/9.9\r\nHost: ${host}\r\n\r\n`],
-    ['two lengths', `POST /api/v1/log/entries HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}`],
-    ['a length and chunks', `POST /api/v1/log/entries HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
-    ['a length below zero', `POST /api/v1/log/entries HTTP/1.1\r\nHost: ${host}\r\nContent-Length: -1\r\n\r\n`],
-    ['a chunk that is none', `POST /api/v1/log/entries HTTP/1.1\r\nHost: ${host}\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n`],
+    [
+      'two lengths',
+      `POST /api/v1/log/entries HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}`,
+    ],
+    [
+      'a length and chunks',
+      `POST /api/v1/log/entries HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    ],
+    [
+      'a length below zero',
+      `POST /api/v1/log/entries HTTP/1.1\r\nHost: ${host}\r\nContent-Length: -1\r\n\r\n`,
+    ],
+    [
+      'a chunk that is none',
+      `POST /api/v1/log/entries HTTP/1.1\r\nHost: ${host}\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n`,
+    ],
     ['a folded header', `GET /ping HTTP/1.1\r\nHost: ${host}\r\nX: a\r\n b\r\n\r\n`],
     ['headers without end', `GET /ping HTTP/1.1\r\nHost: ${host}\r\nX: ${'a'.repeat(100_000)}\r\n\r\n`],
     ['no host', 'GET /ping HTTP/1.1\r\nConnection: close\r\n\r\n'],

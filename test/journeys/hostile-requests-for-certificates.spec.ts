@@ -7,7 +7,15 @@ import { installation } from '../kit/index.js';
 import { HOSTILE_JSON, longLength, nonMinimal, withTrailingOctet } from './hostile-text.js';
 import { expectGatewayError } from './refusals.js';
 import { askForCertificate, Holder, signingRequest } from './signer.js';
-import { goodClaims, journeyIssuers, SOMEBODY, tokenOf, tokenUnderPublicKey, tokenWithForeignSignature, unsignedToken } from './tokens.js';
+import {
+  goodClaims,
+  journeyIssuers,
+  SOMEBODY,
+  tokenOf,
+  tokenUnderPublicKey,
+  tokenWithForeignSignature,
+  unsignedToken,
+} from './tokens.js';
 import { traces } from './traces.js';
 import { announce, ask, askHttp2, post } from './wire.js';
 
@@ -43,7 +51,8 @@ function request(parts: { token?: string; content?: string; proof?: string } = {
 describe('a token', () => {
   const { emails, subjects } = journeyIssuers();
   const good = goodClaims();
-  const without = (name: string): Record<string, unknown> => Object.fromEntries(Object.entries(good).filter(([key]) => key !== name));
+  const without = (name: string): Record<string, unknown> =>
+    Object.fromEntries(Object.entries(good).filter(([key]) => key !== name));
 
   test.each<[string, string]>([
     ['for another audience', tokenOf({ ...good, aud: 'kubernetes' })],
@@ -68,7 +77,10 @@ describe('a token', () => {
     ['with no address', tokenOf(without('email'))],
     ['with an address that is none', tokenOf({ ...good, email: 'somebody' })],
     ['with two addresses', tokenOf({ ...good, email: `${SOMEBODY},root@journeys.invalid` })],
-    ['whose subject is of another domain', tokenOf({ ...good, iss: subjects, sub: 'https://elsewhere.invalid/x' })],
+    [
+      'whose subject is of another domain',
+      tokenOf({ ...good, iss: subjects, sub: 'https://elsewhere.invalid/x' }),
+    ],
     ['whose subject is no URI', tokenOf({ ...good, iss: subjects, sub: 'x' })],
     ['that names its issuer twice', tokenOf(`${JSON.stringify(good).slice(0, -1)},"iss":"${emails}"}`)],
     ['whose claims are no object', tokenOf('[]')],
@@ -84,12 +96,20 @@ describe('a token', () => {
   test('in the header is refused like one in the body', async () => {
     const body = signingRequest(holder, SOMEBODY);
     for (const header of ['Bearer x', `Basic ${tokenOf(good)}`, `Bearer ${unsignedToken(good)}`, 'Bearer']) {
-      expectGatewayError(header, await askForCertificate(body, { Authorization: header }), 400, NOT_THE_TOKEN);
+      expectGatewayError(
+        header,
+        await askForCertificate(body, { Authorization: header }),
+        400,
+        NOT_THE_TOKEN,
+      );
     }
   });
 
   test('that is bad is refused on v1 too', async () => {
-    const body = { publicKey: { content: Buffer.from(holder.pem).toString('base64') }, signedEmailAddress: holder.sign(SOMEBODY).toString('base64') };
+    const body = {
+      publicKey: { content: Buffer.from(holder.pem).toString('base64') },
+      signedEmailAddress: holder.sign(SOMEBODY).toString('base64'),
+    };
     const headers = { Authorization: `Bearer ${tokenOf({ ...good, aud: 'others' })}` };
     expectGatewayError('v1', await post(origin, '/api/v1/signingCert', body, headers), 400, NOT_THE_TOKEN);
   });
@@ -119,11 +139,14 @@ describe('a proof of possession', () => {
 
 describe('a key', () => {
   const weak = (pair: ReturnType<typeof generateKeyPairSync>): [string, string] => {
-    const pem = (pair.publicKey as unknown as Holder['privateKey']).export({ type: 'spki', format: 'pem' }).toString();
+    const pem = (pair.publicKey as unknown as Holder['privateKey'])
+      .export({ type: 'spki', format: 'pem' })
+      .toString();
     return [pem, new Holder(pair as never).sign(SOMEBODY).toString('base64')];
   };
   const curve = (namedCurve: string) => weak(generateKeyPairSync('ec', { namedCurve }) as never);
-  const rsa = (modulusLength: number, publicExponent = 65537) => weak(generateKeyPairSync('rsa', { modulusLength, publicExponent }) as never);
+  const rsa = (modulusLength: number, publicExponent = 65537) =>
+    weak(generateKeyPairSync('rsa', { modulusLength, publicExponent }) as never);
   const permitted = new RegExp(`^(${WEAK}|signing algorithm not permitted.*)$`);
 
   test.each<[string, () => [string, string]]>([
@@ -133,17 +156,28 @@ describe('a key', () => {
     ['on P-224', () => curve('secp224r1')],
     ['on the curve of coins', () => curve('secp256k1')],
     ['on a Brainpool curve', () => curve('brainpoolP256r1')],
-    ['for Ed448', () => {
-      const pair = generateKeyPairSync('ed448');
-      return [pair.publicKey.export({ type: 'spki', format: 'pem' }).toString(), 'AAAA'];
-    }],
-    ['that cannot sign', () => {
-      const pair = generateKeyPairSync('x25519');
-      return [pair.publicKey.export({ type: 'spki', format: 'pem' }).toString(), 'AAAA'];
-    }],
+    [
+      'for Ed448',
+      () => {
+        const pair = generateKeyPairSync('ed448');
+        return [pair.publicKey.export({ type: 'spki', format: 'pem' }).toString(), 'AAAA'];
+      },
+    ],
+    [
+      'that cannot sign',
+      () => {
+        const pair = generateKeyPairSync('x25519');
+        return [pair.publicKey.export({ type: 'spki', format: 'pem' }).toString(), 'AAAA'];
+      },
+    ],
   ])('%s is refused as insecure or unknown', async (name, make) => {
     const [content, proof] = make();
-    expectGatewayError(name, await askForCertificate(request({ content, proof })), 400, new RegExp(`${permitted.source}|^${NOT_A_KEY}$`));
+    expectGatewayError(
+      name,
+      await askForCertificate(request({ content, proof })),
+      400,
+      new RegExp(`${permitted.source}|^${NOT_A_KEY}$`),
+    );
   });
 
   const pem = (der: Buffer, label = 'PUBLIC KEY'): string =>
@@ -158,8 +192,19 @@ describe('a key', () => {
     ['beside another', holder.pem + new Holder().pem],
     ['under the label of a certificate', pem(holder.spki, 'CERTIFICATE')],
     ['under the label of a private key', pem(holder.spki, 'PRIVATE KEY')],
-    ['not on its curve', pem(Buffer.concat([holder.spki.subarray(0, -1), Buffer.from([(holder.spki.at(-1) ?? 0) ^ 1])]))],
-    ['at infinity', pem(Buffer.concat([Buffer.from('301a301306072a8648ce3d020106082a8648ce3d030107030300', 'hex'), Buffer.from([0, 0])]))],
+    [
+      'not on its curve',
+      pem(Buffer.concat([holder.spki.subarray(0, -1), Buffer.from([(holder.spki.at(-1) ?? 0) ^ 1])])),
+    ],
+    [
+      'at infinity',
+      pem(
+        Buffer.concat([
+          Buffer.from('301a301306072a8648ce3d020106082a8648ce3d030107030300', 'hex'),
+          Buffer.from([0, 0]),
+        ]),
+      ),
+    ],
   ])('%s is refused with 400', async (name, content) => {
     expectGatewayError(name, await askForCertificate(request({ content })), 400, NOT_A_KEY);
   });
@@ -169,10 +214,17 @@ describe('a certificate request', () => {
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   async function csr(change: (der: Buffer) => Buffer): Promise<object> {
     const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
-    const made = await Pkcs10CertificateRequestGenerator.create({ name: '', keys, signingAlgorithm: algorithm });
+    const made = await Pkcs10CertificateRequestGenerator.create({
+      name: '',
+      keys,
+      signingAlgorithm: algorithm,
+    });
     const body = change(Buffer.from(made.rawData)).toString('base64');
     const text = `-----BEGIN CERTIFICATE REQUEST-----\n${body}\n-----END CERTIFICATE REQUEST-----\n`;
-    return { credentials: { oidcIdentityToken: tokenOf(goodClaims()) }, certificateSigningRequest: Buffer.from(text).toString('base64') };
+    return {
+      credentials: { oidcIdentityToken: tokenOf(goodClaims()) },
+      certificateSigningRequest: Buffer.from(text).toString('base64'),
+    };
   }
 
   test('whose own signature does not hold is refused', async () => {
@@ -183,14 +235,27 @@ describe('a certificate request', () => {
       return der;
     });
     const answer = await askForCertificate(body);
-    expectGatewayError('signature', answer, 400, new RegExp(`^(${NOT_THE_PROOF}|${NOT_A_CSR}|${NOT_A_KEY})$`));
+    expectGatewayError(
+      'signature',
+      answer,
+      400,
+      new RegExp(`^(${NOT_THE_PROOF}|${NOT_A_CSR}|${NOT_A_KEY})$`),
+    );
   });
 
   test('that does not parse is refused', async () => {
-    for (const change of [withTrailingOctet, (der: Buffer) => der.subarray(0, -2), () => Buffer.from('garbage'), () => Buffer.alloc(0)]) {
+    for (const change of [
+      withTrailingOctet,
+      (der: Buffer) => der.subarray(0, -2),
+      () => Buffer.from('garbage'),
+      () => Buffer.alloc(0),
+    ]) {
       expectGatewayError('does not parse', await askForCertificate(await csr(change)), 400, NOT_A_CSR);
     }
-    const noPem = { credentials: { oidcIdentityToken: tokenOf(goodClaims()) }, certificateSigningRequest: 'Z2FyYmFnZQ==' };
+    const noPem = {
+      credentials: { oidcIdentityToken: tokenOf(goodClaims()) },
+      certificateSigningRequest: 'Z2FyYmFnZQ==',
+    };
     expectGatewayError('no PEM', await askForCertificate(noPem), 400, NOT_A_CSR);
   });
 });
@@ -202,7 +267,12 @@ describe('a body', () => {
   });
 
   test('whose members have other types is refused with 400', async () => {
-    for (const body of [{ credentials: 'x' }, { publicKeyRequest: [] }, { credentials: { oidcIdentityToken: 1 } }, { publicKeyRequest: { publicKey: { content: {} } } }]) {
+    for (const body of [
+      { credentials: 'x' },
+      { publicKeyRequest: [] },
+      { credentials: { oidcIdentityToken: 1 } },
+      { publicKeyRequest: { publicKey: { content: {} } } },
+    ]) {
       expectGatewayError(JSON.stringify(body), await post(origin, PATH, body), 400);
     }
   });
@@ -210,13 +280,19 @@ describe('a body', () => {
   test('larger than four mebibytes is refused with 413', async () => {
     const body = `{"padding":"${'x'.repeat(4 * 1024 * 1024)}"}`;
     expectGatewayError('HTTP/1.1', await announce(origin, PATH, body.length), 413);
-    const answer = await askHttp2(origin, { method: 'POST', path: PATH, body, headers: { 'content-type': 'application/json' } });
+    const answer = await askHttp2(origin, {
+      method: 'POST',
+      path: PATH,
+      body,
+      headers: { 'content-type': 'application/json' },
+    });
     expectGatewayError('HTTP/2', answer, 413);
   });
 });
 
 test('another method or a path below is not served, in the same shape', async () => {
-  for (const method of ['GET', 'PUT', 'DELETE', 'PATCH']) expectGatewayError(method, await ask(origin, { method, path: PATH }), [404, 405, 501]);
+  for (const method of ['GET', 'PUT', 'DELETE', 'PATCH'])
+    expectGatewayError(method, await ask(origin, { method, path: PATH }), [404, 405, 501]);
   expectGatewayError('below', await post(origin, `${PATH}/x`, {}), 404);
   expectGatewayError('below', await post(origin, `${PATH}/..%2f..`, {}), 404);
 });

@@ -10,7 +10,10 @@ export const HOSTILE_JSON: readonly (readonly [string, string | Uint8Array])[] =
   ['data behind the end', '{"kind":"hashedrekord"}{}'],
   ['a comment', '{"kind":"hashedrekord"/**/}'],
   ['a byte order mark', '\ufeff{"kind":"hashedrekord"}'],
-  ['octets that are no UTF-8', Buffer.concat([Buffer.from('{"kind":"'), Buffer.from([0xc3, 0x28]), Buffer.from('"}')])],
+  [
+    'octets that are no UTF-8',
+    Buffer.concat([Buffer.from('{"kind":"'), Buffer.from([0xc3, 0x28]), Buffer.from('"}')]),
+  ],
   ['half a surrogate pair', '{"kind":"\\ud800"}'],
   ['a control character in text', '{"kind":"\u0001"}'],
   ['arrays, ten thousand deep', `{"kind":${'['.repeat(10_000)}${']'.repeat(10_000)}}`],

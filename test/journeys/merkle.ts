@@ -19,7 +19,12 @@ export function treeRoot(leaves: readonly Uint8Array[]): Buffer {
 }
 
 /** The root that an inclusion proof leads to (§2.1.1). */
-export function rootFromProof(leaf: Uint8Array, index: number, size: number, proof: readonly Uint8Array[]): Buffer {
+export function rootFromProof(
+  leaf: Uint8Array,
+  index: number,
+  size: number,
+  proof: readonly Uint8Array[],
+): Buffer {
   let [node, last] = [index, size - 1];
   let hash: Buffer = Buffer.from(leaf);
   for (const step of proof) {

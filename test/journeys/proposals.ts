@@ -5,7 +5,10 @@ const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
 
 /** DSSE's pre-authentication encoding. */
 function preAuthentication(payload: Buffer): Buffer {
-  return Buffer.concat([Buffer.from(`DSSEv1 ${PAYLOAD_TYPE.length} ${PAYLOAD_TYPE} ${payload.length} `), payload]);
+  return Buffer.concat([
+    Buffer.from(`DSSEv1 ${PAYLOAD_TYPE.length} ${PAYLOAD_TYPE} ${payload.length} `),
+    payload,
+  ]);
 }
 
 /** Who signs a proposal: somebody with a certificate, or a bare key. */
@@ -81,7 +84,11 @@ export function intotoV002(proposer: Proposer, subject: string) {
     kind: 'intoto',
     spec: {
       content: {
-        envelope: { payload: base64(payload), payloadType: PAYLOAD_TYPE, signatures: [{ sig: base64(sig), publicKey }] },
+        envelope: {
+          payload: base64(payload),
+          payloadType: PAYLOAD_TYPE,
+          signatures: [{ sig: base64(sig), publicKey }],
+        },
         hash: { algorithm: 'sha256', value: sha256(JSON.stringify(single)).toString('hex') },
         payloadHash: { algorithm: 'sha256', value: sha256(statement(subject)).toString('hex') },
       },

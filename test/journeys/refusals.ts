@@ -17,7 +17,12 @@ function jsonOf(name: string, answer: Answer, type = 'application/json'): Record
 }
 
 /** grpc-gateway (Fulcio, Rekor v2): the number is gRPC's. */
-export function expectGatewayError(name: string, answer: Answer, status: number | readonly number[], message?: string | RegExp): void {
+export function expectGatewayError(
+  name: string,
+  answer: Answer,
+  status: number | readonly number[],
+  message?: string | RegExp,
+): void {
   expectStatus(name, answer, [status].flat());
   const error = jsonOf(name, answer);
   expect([name, Object.keys(error).toSorted()]).toEqual([name, ['code', 'details', 'message']]);
@@ -27,7 +32,12 @@ export function expectGatewayError(name: string, answer: Answer, status: number 
 }
 
 /** go-openapi (Rekor v1, timestamps): the number is HTTP's. */
-export function expectOpenApiError(name: string, answer: Answer, status: number | readonly number[], message?: string | RegExp): void {
+export function expectOpenApiError(
+  name: string,
+  answer: Answer,
+  status: number | readonly number[],
+  message?: string | RegExp,
+): void {
   expectStatus(name, answer, [status].flat());
   const error = jsonOf(name, answer);
   expect([name, Object.keys(error).toSorted()]).toEqual([name, ['code', 'message']]);
@@ -50,8 +60,12 @@ export function expectProblem(name: string, answer: Answer, status: number | rea
 }
 
 function expectMessage(name: string, message: unknown, wanted: string | RegExp = /\S/): void {
-  const known = typeof message === 'string' && (typeof wanted === 'string' ? message === wanted : wanted.test(message));
+  const known =
+    typeof message === 'string' && (typeof wanted === 'string' ? message === wanted : wanted.test(message));
   expect([name, known ? wanted : message]).toEqual([name, wanted]);
   // Nothing of our insides.
-  expect([name, message]).toEqual([name, expect.not.stringMatching(/\bat \/|node_modules|\.ts:|\.js:|pkcs11|select |insert /i)]);
+  expect([name, message]).toEqual([
+    name,
+    expect.not.stringMatching(/\bat \/|node_modules|\.ts:|\.js:|pkcs11|select |insert /i),
+  ]);
 }

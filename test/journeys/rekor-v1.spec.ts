@@ -45,9 +45,21 @@ const nameOfTree = (id: string): string => BigInt(`0x${id.slice(0, 16)}`).toStri
 function expectEntryToHold({ id, entry }: { id: string; entry: Entry }): ReadCheckpoint {
   const log = rekorV1Key();
   const { inclusionProof, signedEntryTimestamp } = entry.verification;
-  expect(Object.keys(entry).filter((name) => name !== 'attestation')).toEqual(['body', 'integratedTime', 'logID', 'logIndex', 'verification']);
+  expect(Object.keys(entry).filter((name) => name !== 'attestation')).toEqual([
+    'body',
+    'integratedTime',
+    'logID',
+    'logIndex',
+    'verification',
+  ]);
   expect(Object.keys(entry.verification).toSorted()).toEqual(['inclusionProof', 'signedEntryTimestamp']);
-  expect(Object.keys(inclusionProof).toSorted()).toEqual(['checkpoint', 'hashes', 'logIndex', 'rootHash', 'treeSize']);
+  expect(Object.keys(inclusionProof).toSorted()).toEqual([
+    'checkpoint',
+    'hashes',
+    'logIndex',
+    'rootHash',
+    'treeSize',
+  ]);
   expect(entry.logID).toBe(log.logId.toString('hex'));
   expect(log.logId).toEqual(sha256(log.spki));
 
@@ -66,7 +78,9 @@ function expectEntryToHold({ id, entry }: { id: string; entry: Entry }): ReadChe
     root: Buffer.from(inclusionProof.rootHash, 'hex'),
   });
   const proof = inclusionProof.hashes.map((hash) => Buffer.from(hash, 'hex'));
-  expect(rootFromProof(leaf, inclusionProof.logIndex, inclusionProof.treeSize, proof)).toEqual(checkpoint.root);
+  expect(rootFromProof(leaf, inclusionProof.logIndex, inclusionProof.treeSize, proof)).toEqual(
+    checkpoint.root,
+  );
   return checkpoint;
 }
 
@@ -109,7 +123,12 @@ describe('creating an entry', () => {
 
   test('answers the same over HTTP/2', async () => {
     const body = JSON.stringify(hashedRekordV1(new Holder(), 'over HTTP/2'));
-    const answer = await askHttp2(origin, { method: 'POST', path: ENTRIES, body, headers: { 'content-type': 'application/json' } });
+    const answer = await askHttp2(origin, {
+      method: 'POST',
+      path: ENTRIES,
+      body,
+      headers: { 'content-type': 'application/json' },
+    });
     expect(answer.status).toBe(201);
     const { id, entry } = onlyEntry(answer.text);
     expect(answer.headers['etag']).toBe(id);
@@ -134,7 +153,9 @@ describe('creating an entry', () => {
   test('of kind dsse hashes the envelope as it came and keeps no payload', async () => {
     const signer: Certified = await certified();
     const wrapped = envelope(signer, 'a container');
-    const { id, entry } = onlyEntry((await post(origin, ENTRIES, dsseV1(signer, 'a container', wrapped))).text);
+    const { id, entry } = onlyEntry(
+      (await post(origin, ENTRIES, dsseV1(signer, 'a container', wrapped))).text,
+    );
     expectEntryToHold({ id, entry });
     const pem = Buffer.from(`${signer.chain[0]}\n`).toString('base64');
     expect(JSON.parse(Buffer.from(entry.body, 'base64').toString())).toEqual({
@@ -161,8 +182,14 @@ describe('creating an entry', () => {
 
 describe('reading entries', () => {
   test('finds one by index, by entry ID and by UUID, each with a proof that holds', async () => {
-    const { id, entry } = onlyEntry((await post(origin, ENTRIES, hashedRekordV1(new Holder(), 'to be found'))).text);
-    for (const path of [`${ENTRIES}?logIndex=${entry.logIndex}`, `${ENTRIES}/${id}`, `${ENTRIES}/${id.slice(16)}`]) {
+    const { id, entry } = onlyEntry(
+      (await post(origin, ENTRIES, hashedRekordV1(new Holder(), 'to be found'))).text,
+    );
+    for (const path of [
+      `${ENTRIES}?logIndex=${entry.logIndex}`,
+      `${ENTRIES}/${id}`,
+      `${ENTRIES}/${id.slice(16)}`,
+    ]) {
       const answer = await ask(origin, { path });
       expect([path, answer.statusLine]).toEqual([path, 'HTTP/1.1 200 OK']);
       expectFresh(answer);
@@ -175,15 +202,24 @@ describe('reading entries', () => {
   });
 
   test('answers 404 with no body for what is not there', async () => {
-    for (const path of [`${ENTRIES}?logIndex=999999999`, `${ENTRIES}/${'0'.repeat(64)}`, `${ENTRIES}/${'0'.repeat(80)}`]) {
+    for (const path of [
+      `${ENTRIES}?logIndex=999999999`,
+      `${ENTRIES}/${'0'.repeat(64)}`,
+      `${ENTRIES}/${'0'.repeat(80)}`,
+    ]) {
       const answer = await ask(origin, { path });
       expect([path, answer.statusLine, answer.text]).toEqual([path, 'HTTP/1.1 404 Not Found', '']);
     }
   });
 
   test('retrieves many under a trailing slash, skipping what is unknown', async () => {
-    const { id, entry } = onlyEntry((await post(origin, ENTRIES, hashedRekordV1(new Holder(), 'retrieved'))).text);
-    const answer = await post(origin, `${ENTRIES}/retrieve/`, { logIndexes: [entry.logIndex, 999_999_999], entryUUIDs: [id] });
+    const { id, entry } = onlyEntry(
+      (await post(origin, ENTRIES, hashedRekordV1(new Holder(), 'retrieved'))).text,
+    );
+    const answer = await post(origin, `${ENTRIES}/retrieve/`, {
+      logIndexes: [entry.logIndex, 999_999_999],
+      entryUUIDs: [id],
+    });
     expect(answer.statusLine).toBe('HTTP/1.1 200 OK');
     expectFresh(answer);
     const found = JSON.parse(answer.text) as Record<string, Entry>[];
@@ -205,7 +241,10 @@ describe('reading entries', () => {
 
   test('refuses more than ten look-ups with 422', async () => {
     const eleven = Array.from({ length: 11 }, (_, index) => index);
-    for (const body of [{ logIndexes: eleven }, { logIndexes: eleven.slice(0, 6), entryUUIDs: eleven.slice(0, 5).map(() => '0'.repeat(64)) }]) {
+    for (const body of [
+      { logIndexes: eleven },
+      { logIndexes: eleven.slice(0, 6), entryUUIDs: eleven.slice(0, 5).map(() => '0'.repeat(64)) },
+    ]) {
       const answer = await post(origin, `${ENTRIES}/retrieve`, body);
       expect(answer.statusLine).toBe('HTTP/1.1 422 Unprocessable Entity');
       expect(answer.headers['content-type']).toBe('application/json');
@@ -264,13 +303,22 @@ describe('the log', () => {
         root: Buffer.from(rootHash, 'hex'),
       });
     }
-    const answer = await ask(origin, { path: `/api/v1/log/proof?firstSize=${before.treeSize}&lastSize=${after.treeSize}&treeID=${after.treeID}` });
+    const answer = await ask(origin, {
+      path: `/api/v1/log/proof?firstSize=${before.treeSize}&lastSize=${after.treeSize}&treeID=${after.treeID}`,
+    });
     expect(answer.status).toBe(200);
     expectFresh(answer);
     const { rootHash, hashes } = JSON.parse(answer.text) as { rootHash: string; hashes: string[] };
     expect(rootHash).toBe(after.rootHash);
-    const head = ({ treeSize, rootHash: root }: LogInfo) => ({ size: BigInt(treeSize), root: new Uint8Array(Buffer.from(root, 'hex')) });
-    verifyConsistency(head(before), head(after), hashes.map((hash) => new Uint8Array(Buffer.from(hash, 'hex'))));
+    const head = ({ treeSize, rootHash: root }: LogInfo) => ({
+      size: BigInt(treeSize),
+      root: new Uint8Array(Buffer.from(root, 'hex')),
+    });
+    verifyConsistency(
+      head(before),
+      head(after),
+      hashes.map((hash) => new Uint8Array(Buffer.from(hash, 'hex'))),
+    );
   });
 
   test('gives its key as bare PEM, per tree', async () => {

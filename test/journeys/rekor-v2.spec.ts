@@ -68,7 +68,9 @@ describe('creating an entry of v2', () => {
       expect(answer.headers).not.toHaveProperty('etag');
       const { canonicalizedBody } = expectEntryToHold(answer);
       const { digest, signature } = request.hashedRekordRequestV002;
-      expect(Buffer.from(canonicalizedBody, 'base64')).toEqual(rebuiltLeafV2(proposer, digest, signature.content));
+      expect(Buffer.from(canonicalizedBody, 'base64')).toEqual(
+        rebuiltLeafV2(proposer, digest, signature.content),
+      );
     }
   });
 
@@ -81,7 +83,9 @@ describe('creating an entry of v2', () => {
         signature: {
           content: signature.content,
           verifier: {
-            public_key: { raw_bytes: (signature.verifier as { publicKey: { rawBytes: string } }).publicKey.rawBytes },
+            public_key: {
+              raw_bytes: (signature.verifier as { publicKey: { rawBytes: string } }).publicKey.rawBytes,
+            },
             key_details: signature.verifier.keyDetails,
           },
         },
@@ -162,7 +166,11 @@ describe('reading the log of v2', () => {
 
   test('a narrower tile of the past is a prefix of the one of today', async () => {
     await post(shardOrigin, ENTRIES, hashedRekordV2(new Holder(), 'one for the prefix'));
-    const { size } = readCheckpoint((await ask(shardOrigin, { path: '/api/v2/checkpoint' })).text, HOST, rekorV2Key());
+    const { size } = readCheckpoint(
+      (await ask(shardOrigin, { path: '/api/v2/checkpoint' })).text,
+      HOST,
+      rekorV2Key(),
+    );
     const width = Math.min(size, 255);
     const [narrow, wide] = await Promise.all([bytes('tile/0/000.p/1'), bytes(`tile/0/000.p/${width}`)]);
     expect(narrow).toEqual(wide.subarray(0, 32));
@@ -171,7 +179,7 @@ describe('reading the log of v2', () => {
   /** Length-prefixed, sixteen bits (tlog-tiles). */
   function entriesOf(bundle: Buffer): Buffer[] {
     const entries: Buffer[] = [];
-    for (let at = 0; at < bundle.length; ) {
+    for (let at = 0; at < bundle.length;) {
       const length = bundle.readUInt16BE(at);
       entries.push(bundle.subarray(at + 2, at + 2 + length));
       at += 2 + length;

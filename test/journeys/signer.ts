@@ -18,7 +18,9 @@ export function machineCredentials(): Credentials {
 export async function machineToken(): Promise<string> {
   const { tokenEndpoint, clientId, clientSecret } = machineCredentials();
   const url = new URL(tokenEndpoint);
-  const basic = Buffer.from(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`).toString('base64');
+  const basic = Buffer.from(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`).toString(
+    'base64',
+  );
   const answer = await post(url.origin, url.pathname, 'grant_type=client_credentials', {
     'Content-Type': 'application/x-www-form-urlencoded',
     Authorization: `Basic ${basic}`,
@@ -29,7 +31,10 @@ export async function machineToken(): Promise<string> {
 }
 
 export function claimsOf(token: string): Record<string, unknown> {
-  return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>;
+  return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<
+    string,
+    unknown
+  >;
 }
 
 const HASH_OF_CURVE: Readonly<Record<string, string>> = { secp384r1: 'sha384', secp521r1: 'sha512' };
@@ -41,7 +46,11 @@ export class Holder {
   /** Its PEM. */
   readonly pem: string;
 
-  constructor(pair: { privateKey: KeyObject; publicKey: KeyObject } = generateKeyPairSync('ec', { namedCurve: 'P-256' })) {
+  constructor(
+    pair: { privateKey: KeyObject; publicKey: KeyObject } = generateKeyPairSync('ec', {
+      namedCurve: 'P-256',
+    }),
+  ) {
     this.privateKey = pair.privateKey;
     this.spki = pair.publicKey.export({ type: 'spki', format: 'der' });
     this.pem = pair.publicKey.export({ type: 'spki', format: 'pem' }).toString();
@@ -74,7 +83,10 @@ export function signingRequest(holder: Holder, subject: string, token?: string):
   };
 }
 
-export function askForCertificate(body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+export function askForCertificate(
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
   return post(installation().origin, '/api/v2/signingCert', body, headers);
 }
 
@@ -88,7 +100,9 @@ export interface Certified {
 /** A new key and a certificate for it, as the installation's own machine. */
 export async function certified(): Promise<Certified> {
   const holder = new Holder();
-  const answer = await askForCertificate(signingRequest(holder, installation().identity, await machineToken()));
+  const answer = await askForCertificate(
+    signingRequest(holder, installation().identity, await machineToken()),
+  );
   if (answer.status !== 200) throw new Error(answer.text);
   const { signedCertificateEmbeddedSct } = JSON.parse(answer.text) as {
     signedCertificateEmbeddedSct: { chain: { certificates: string[] } };

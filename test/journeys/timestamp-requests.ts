@@ -28,7 +28,11 @@ export interface RequestParts {
 }
 
 export function timestampRequest(parts: RequestParts = {}): Buffer {
-  const { version = 1, algorithm = OID.sha256, digest = createHash('sha256').update('stamped').digest() } = parts;
+  const {
+    version = 1,
+    algorithm = OID.sha256,
+    digest = createHash('sha256').update('stamped').digest(),
+  } = parts;
   return element(
     0x30,
     Buffer.from([2, 1, version]),

@@ -42,7 +42,18 @@ function verified(response: Buffer, digest: string): void {
     writeFileSync(join(directory, 'rest.pem'), pem(leaf) + pem(intermediate));
     execFileSync(
       'openssl',
-      ['ts', '-verify', '-digest', digest, '-in', 'answer.tsr', '-CAfile', 'root.pem', '-untrusted', 'rest.pem'],
+      [
+        'ts',
+        '-verify',
+        '-digest',
+        digest,
+        '-in',
+        'answer.tsr',
+        '-CAfile',
+        'root.pem',
+        '-untrusted',
+        'rest.pem',
+      ],
       { cwd: directory, stdio: 'pipe' },
     );
   } finally {
@@ -77,19 +88,27 @@ describe('the timestamp authority', () => {
     verified(expectGranted(await post(origin, PATH, body)), digest.toString('hex'));
     const nonce = '18446744073709551557';
     const text = `{"artifactHash":"${body.artifactHash}","hashAlgorithm":"sha256","certificates":true,"nonce":${nonce},"tsaPolicyOID":"1.3.6.1.4.1.57264.2"}`;
-    const answer = await askHttp2(origin, { method: 'POST', path: PATH, body: text, headers: { 'content-type': 'application/json' } });
+    const answer = await askHttp2(origin, {
+      method: 'POST',
+      path: PATH,
+      body: text,
+      headers: { 'content-type': 'application/json' },
+    });
     expect([answer.status, answer.headers['content-type']]).toEqual([200, 'application/timestamp-reply']);
     expect(answer.body.includes(Buffer.from('020900ffffffffffffffc5', 'hex'))).toBe(true);
     verified(answer.body, digest.toString('hex'));
   });
 
   test('names its policy, time and accuracy, never the same serial', async () => {
-    const answers = await Promise.all([1, 2].map(() => post(origin, PATH, timestampRequest({ policy: OID.policy }), QUERY)));
+    const answers = await Promise.all(
+      [1, 2].map(() => post(origin, PATH, timestampRequest({ policy: OID.policy }), QUERY)),
+    );
     const [first, second] = answers.map(expectGranted);
     expect(first?.includes(OID.policy)).toBe(true);
     expect(first).not.toEqual(second);
     const [, time] = /\x18\x0f(\d{14})Z/.exec(first?.toString('latin1') ?? '') ?? [];
-    const [year, month, day, hour, minute, second2] = (time ?? '').match(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/)?.slice(1) ?? [];
+    const [year, month, day, hour, minute, second2] =
+      (time ?? '').match(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/)?.slice(1) ?? [];
     const stamped = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second2}Z`);
     expect(Math.abs(Date.now() - stamped)).toBeLessThan(5000);
   });
@@ -98,7 +117,9 @@ describe('the timestamp authority', () => {
     const answer = await ask(origin, { path: `${PATH}/certchain` });
     expect(answer.statusLine).toBe('HTTP/1.1 200 OK');
     expect(answer.headers['content-type']).toBe('application/pem-certificate-chain');
-    const given = answer.text.split(/(?<=-----END CERTIFICATE-----\n)/).map((pem) => new X509Certificate(pem));
+    const given = answer.text
+      .split(/(?<=-----END CERTIFICATE-----\n)/)
+      .map((pem) => new X509Certificate(pem));
     expect(given.map(({ raw }) => raw)).toEqual(chain());
     const [leaf, intermediate, root] = given;
     expect([leaf?.ca, intermediate?.ca, root?.ca]).toEqual([false, true, true]);
@@ -108,11 +129,26 @@ describe('the timestamp authority', () => {
 
   test('refuses SHA-1, other lengths, other policies and extensions with 400 and upstream’s sentences', async () => {
     const cases: readonly (readonly [Buffer, string])[] = [
-      [timestampRequest({ algorithm: OID.sha1, digest: Buffer.alloc(20) }), 'Weak hash algorithm in timestamp request'],
-      [timestampRequest({ digest: Buffer.alloc(31) }), 'Message digest has incorrect length for specified algorithm'],
-      [timestampRequest({ policy: OID.otherPolicy }), 'unaccepted policy: requested TSA policy is not supported by the TSA'],
-      [timestampRequest({ extensions: Buffer.from('a00b300930070603551d0e0400', 'hex') }), 'unaccepted extension: requested extensions are not supported by the TSA'],
-      [timestampRequest({ algorithm: OID.md5, digest: Buffer.alloc(16) }), 'Error generating timestamp response'],
+      [
+        timestampRequest({ algorithm: OID.sha1, digest: Buffer.alloc(20) }),
+        'Weak hash algorithm in timestamp request',
+      ],
+      [
+        timestampRequest({ digest: Buffer.alloc(31) }),
+        'Message digest has incorrect length for specified algorithm',
+      ],
+      [
+        timestampRequest({ policy: OID.otherPolicy }),
+        'unaccepted policy: requested TSA policy is not supported by the TSA',
+      ],
+      [
+        timestampRequest({ extensions: Buffer.from('a00b300930070603551d0e0400', 'hex') }),
+        'unaccepted extension: requested extensions are not supported by the TSA',
+      ],
+      [
+        timestampRequest({ algorithm: OID.md5, digest: Buffer.alloc(16) }),
+        'Error generating timestamp response',
+      ],
     ];
     for (const [body, message] of cases) {
       const answer = await post(origin, PATH, body, QUERY);

@@ -16,7 +16,8 @@ export interface JourneyIssuers {
 
 export function journeyIssuers(): JourneyIssuers {
   const path = process.env['AIRSEAL_JOURNEY_ISSUERS'];
-  if (path === undefined) throw new Error('no issuers: run this spec through jest.journeys.config.mjs (npm test)');
+  if (path === undefined)
+    throw new Error('no issuers: run this spec through jest.journeys.config.mjs (npm test)');
   return JSON.parse(readFileSync(path, 'utf8')) as JourneyIssuers;
 }
 
@@ -37,10 +38,14 @@ export function goodClaims(changes: Readonly<Record<string, unknown>> = {}): Rec
   };
 }
 
-const part = (value: unknown): string => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
+const part = (value: unknown): string =>
+  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 
 /** Signed as its header says, with a key of the issuers'. */
-export function tokenOf(claims: Readonly<Record<string, unknown>> | string, algorithm: 'RS256' | 'ES256' = 'RS256'): string {
+export function tokenOf(
+  claims: Readonly<Record<string, unknown>> | string,
+  algorithm: 'RS256' | 'ES256' = 'RS256',
+): string {
   const kid = algorithm === 'RS256' ? 'rsa' : 'ec';
   const signed = `${part({ alg: algorithm, kid, typ: 'JWT' })}.${part(claims)}`;
   const key = createPrivateKey({ key: journeyIssuers().privateKeys[kid], format: 'jwk' });

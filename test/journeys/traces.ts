@@ -58,7 +58,9 @@ async function rows(): Promise<Record<string, number>> {
     const counts: Record<string, number> = {};
     for (const table of await tablesOf(client)) {
       if (RESTLESS.has(table)) continue;
-      const { rows: found } = await client.query<{ count: string }>(`SELECT count(*) FROM ${pg.escapeIdentifier(table)}`);
+      const { rows: found } = await client.query<{ count: string }>(
+        `SELECT count(*) FROM ${pg.escapeIdentifier(table)}`,
+      );
       counts[table] = Number(found[0]?.count);
     }
     return counts;
@@ -66,7 +68,10 @@ async function rows(): Promise<Record<string, number>> {
 }
 
 /** Everything countable. Waits until what was accepted before is in signed trees. */
-export async function traces(): Promise<{ readonly rows: Record<string, number>; readonly sizes: PublicSizes }> {
+export async function traces(): Promise<{
+  readonly rows: Record<string, number>;
+  readonly sizes: PublicSizes;
+}> {
   const deadline = Date.now() + 10_000;
   for (;;) {
     const before = await rows();

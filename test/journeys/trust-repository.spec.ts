@@ -31,7 +31,9 @@ interface Metadata {
     readonly expires: string;
     readonly consistent_snapshot?: boolean;
     readonly keys?: Readonly<Record<string, Key>>;
-    readonly roles?: Readonly<Record<string, { readonly keyids: readonly string[]; readonly threshold: number }>>;
+    readonly roles?: Readonly<
+      Record<string, { readonly keyids: readonly string[]; readonly threshold: number }>
+    >;
     readonly meta?: Readonly<Record<string, Described>>;
     readonly targets?: Readonly<Record<string, Described>>;
   };
@@ -66,10 +68,15 @@ describe('the TUF repository', () => {
     const snapshot = await read(`${timestamp.signed.meta?.['snapshot.json']?.version}.snapshot.json`);
     const targets = await read(`${snapshot.signed.meta?.['targets.json']?.version}.targets.json`);
     for (const [role, metadata] of Object.entries({ root, timestamp, snapshot, targets })) {
-      expect(metadata.signed).toMatchObject({ _type: role, spec_version: expect.stringMatching(/^1\.0(\.\d+)?$/) as unknown });
+      expect(metadata.signed).toMatchObject({
+        _type: role,
+        spec_version: expect.stringMatching(/^1\.0(\.\d+)?$/) as unknown,
+      });
       expect(metadata.signed.expires).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
       expect(Date.parse(metadata.signed.expires)).toBeGreaterThan(Date.now());
-      expect(signers(root, role, metadata)).toBeGreaterThanOrEqual(root.signed.roles?.[role]?.threshold ?? Infinity);
+      expect(signers(root, role, metadata)).toBeGreaterThanOrEqual(
+        root.signed.roles?.[role]?.threshold ?? Infinity,
+      );
       expect(new Set(metadata.signatures.map(({ keyid }) => keyid)).size).toBe(metadata.signatures.length);
     }
     expect(root.signed.consistent_snapshot).toBe(true);
@@ -92,14 +99,24 @@ describe('the TUF repository', () => {
     const { signed } = await read('1.targets.json');
     const targets = Object.entries(signed.targets ?? {});
     expect(targets.map(([name]) => name)).toEqual(
-      expect.arrayContaining(['trusted_root.json', 'signing_config.v0.2.json', 'signing_config_rekor_v2.v0.2.json', 'rekor.pub', 'ctfe.pub']),
+      expect.arrayContaining([
+        'trusted_root.json',
+        'signing_config.v0.2.json',
+        'signing_config_rekor_v2.v0.2.json',
+        'rekor.pub',
+        'ctfe.pub',
+      ]),
     );
     for (const [name, { length, hashes, custom }] of targets) {
       expect(Object.keys(hashes)).toEqual(['sha256']);
       const { body } = await get(`targets/${hashes['sha256']}.${name}`);
       expect(body).toHaveLength(length);
       expect(sha256(body).toString('hex')).toBe(hashes['sha256']);
-      if (custom !== undefined) expect(custom.sigstore).toMatchObject({ status: 'Active', usage: expect.stringMatching(/^(Fulcio|Rekor|CTFE|TSA)$/) as unknown });
+      if (custom !== undefined)
+        expect(custom.sigstore).toMatchObject({
+          status: 'Active',
+          usage: expect.stringMatching(/^(Fulcio|Rekor|CTFE|TSA)$/) as unknown,
+        });
     }
     const hash = signed.targets?.['trusted_root.json']?.hashes['sha256'];
     expect((await get(`targets/${hash}.trusted_root.json`)).body).toEqual(readFileSync(trustedRoot));
@@ -118,13 +135,21 @@ describe('the TUF repository', () => {
 describe('the files of trust', () => {
   async function target(name: string): Promise<Record<string, unknown>> {
     const { signed } = await read('1.targets.json');
-    return JSON.parse((await get(`targets/${signed.targets?.[name]?.hashes['sha256']}.${name}`)).text) as Record<string, unknown>;
+    return JSON.parse(
+      (await get(`targets/${signed.targets?.[name]?.hashes['sha256']}.${name}`)).text,
+    ) as Record<string, unknown>;
   }
 
   test('hold only what the oldest strict reader knows', async () => {
     const root = await target('trusted_root.json');
     expect(root['mediaType']).toBe('application/vnd.dev.sigstore.trustedroot+json;version=0.1');
-    expect(Object.keys(root).toSorted()).toEqual(['certificateAuthorities', 'ctlogs', 'mediaType', 'timestampAuthorities', 'tlogs']);
+    expect(Object.keys(root).toSorted()).toEqual([
+      'certificateAuthorities',
+      'ctlogs',
+      'mediaType',
+      'timestampAuthorities',
+      'tlogs',
+    ]);
     const text = JSON.stringify(root);
     expect(text).not.toContain('"operator"');
     expect(text).not.toContain('"checkpointKeyId"');
@@ -134,7 +159,9 @@ describe('the files of trust', () => {
     const plain = await target('signing_config.v0.2.json');
     const v2 = await target('signing_config_rekor_v2.v0.2.json');
     const services = (config: Record<string, unknown>, name: string) =>
-      (config[name] as { url: string; majorApiVersion: number }[]).map(({ url, majorApiVersion }) => `${majorApiVersion} ${url}`);
+      (config[name] as { url: string; majorApiVersion: number }[]).map(
+        ({ url, majorApiVersion }) => `${majorApiVersion} ${url}`,
+      );
     const { shardOrigin } = installation();
     for (const config of [plain, v2]) {
       expect(config['mediaType']).toBe('application/vnd.dev.sigstore.signingconfig.v0.2+json');

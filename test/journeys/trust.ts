@@ -24,8 +24,12 @@ export interface TrustedRootFile {
   readonly mediaType: string;
   readonly tlogs: readonly LogInFile[];
   readonly ctlogs: readonly LogInFile[];
-  readonly certificateAuthorities: readonly { readonly certChain: { readonly certificates: readonly { readonly rawBytes: string }[] } }[];
-  readonly timestampAuthorities: readonly { readonly certChain: { readonly certificates: readonly { readonly rawBytes: string }[] } }[];
+  readonly certificateAuthorities: readonly {
+    readonly certChain: { readonly certificates: readonly { readonly rawBytes: string }[] };
+  }[];
+  readonly timestampAuthorities: readonly {
+    readonly certChain: { readonly certificates: readonly { readonly rawBytes: string }[] };
+  }[];
 }
 
 export function trustedRoot(): TrustedRootFile {
@@ -44,12 +48,15 @@ function logKey({ baseUrl, publicKey, logId }: LogInFile): LogKey {
 
 function only(logs: readonly LogInFile[], matches: (log: LogInFile) => boolean): LogKey {
   const [log, ...more] = logs.filter(matches);
-  if (log === undefined || more.length > 0) throw new Error('the trusted root does not name exactly one such log');
+  if (log === undefined || more.length > 0)
+    throw new Error('the trusted root does not name exactly one such log');
   return logKey(log);
 }
 
-export const rekorV1Key = (): LogKey => only(trustedRoot().tlogs, ({ baseUrl }) => baseUrl === installation().origin);
-export const rekorV2Key = (): LogKey => only(trustedRoot().tlogs, ({ baseUrl }) => baseUrl === installation().shardOrigin);
+export const rekorV1Key = (): LogKey =>
+  only(trustedRoot().tlogs, ({ baseUrl }) => baseUrl === installation().origin);
+export const rekorV2Key = (): LogKey =>
+  only(trustedRoot().tlogs, ({ baseUrl }) => baseUrl === installation().shardOrigin);
 export const ctKey = (): LogKey => only(trustedRoot().ctlogs, () => true);
 
 export function signed(log: LogKey, message: Uint8Array | string, signature: Uint8Array): boolean {
@@ -68,12 +75,15 @@ export interface ReadCheckpoint {
  * @throws {Error} naming the first thing that is not so
  */
 export function readCheckpoint(note: string, name: string, log: LogKey): ReadCheckpoint {
-  const parts = /^([^\n]+)\n(0|[1-9]\d*)\n([A-Za-z0-9+/]{43}=)\n\n— ([^ \n]+) ([A-Za-z0-9+/]+=*)\n$/u.exec(note);
+  const parts = /^([^\n]+)\n(0|[1-9]\d*)\n([A-Za-z0-9+/]{43}=)\n\n— ([^ \n]+) ([A-Za-z0-9+/]+=*)\n$/u.exec(
+    note,
+  );
   if (parts === null) throw new Error(`not a checkpoint with one signature:\n${note}`);
   const [, origin = '', size = '', root = '', signer = '', line = ''] = parts;
   if (signer !== name) throw new Error(`signed by ${signer}, not by ${name}`);
   const bytes = Buffer.from(line, 'base64');
-  if (!bytes.subarray(0, 4).equals(sha256(log.spki).subarray(0, 4))) throw new Error('the hint is not that of the key');
+  if (!bytes.subarray(0, 4).equals(sha256(log.spki).subarray(0, 4)))
+    throw new Error('the hint is not that of the key');
   const text = note.slice(0, note.indexOf('\n\n') + 1);
   if (!signed(log, text, bytes.subarray(4))) throw new Error('the signature does not verify');
   return { origin, size: Number(size), root: Buffer.from(root, 'base64') };

@@ -51,7 +51,12 @@ export function ask(origin: string, question: Question): Promise<Answer> {
   return exchange(origin, Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), content]));
 }
 
-export function post(origin: string, path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+export function post(
+  origin: string,
+  path: string,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
   return ask(origin, {
     method: 'POST',
     path,
@@ -72,13 +77,22 @@ export function exchange(origin: string, bytes: Uint8Array): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const started = performance.now();
     const parts: Buffer[] = [];
-    const socket = connectTls({ host: hostname, port: Number(port), ca: trustedAuthority(), ALPNProtocols: ['http/1.1'] });
-    const timer = setTimeout(() => socket.destroy(new Error(`no whole answer within ${PATIENCE_MS} ms`)), PATIENCE_MS);
+    const socket = connectTls({
+      host: hostname,
+      port: Number(port),
+      ca: trustedAuthority(),
+      ALPNProtocols: ['http/1.1'],
+    });
+    const timer = setTimeout(
+      () => socket.destroy(new Error(`no whole answer within ${PATIENCE_MS} ms`)),
+      PATIENCE_MS,
+    );
     const finish = (error?: Error): void => {
       clearTimeout(timer);
       try {
         // A server that has refused a large body may reset the connection behind its answer.
-        if (parts.length === 0) throw error ?? new Error(`no answer, after ${Math.round(performance.now() - started)} ms`);
+        if (parts.length === 0)
+          throw error ?? new Error(`no answer, after ${Math.round(performance.now() - started)} ms`);
         resolve(parseAnswer(Buffer.concat(parts)));
       } catch (cause) {
         reject(error ?? (cause as Error));
@@ -136,10 +150,17 @@ export function overHttp2(session: ClientHttp2Session, question: Question): Prom
   const { method = 'GET', path, headers: sent = {}, body = '' } = question;
   return new Promise((resolve, reject) => {
     session.on('error', reject);
-    const lowered = Object.fromEntries(Object.entries(sent).map(([name, value]) => [name.toLowerCase(), value]));
+    const lowered = Object.fromEntries(
+      Object.entries(sent).map(([name, value]) => [name.toLowerCase(), value]),
+    );
     const content = Buffer.from(body);
-    const stream = session.request({ ':method': method, ':path': path, ...lowered }, { endStream: content.length === 0 });
-    stream.setTimeout(PATIENCE_MS, () => stream.destroy(new Error(`no whole answer within ${PATIENCE_MS} ms`)));
+    const stream = session.request(
+      { ':method': method, ':path': path, ...lowered },
+      { endStream: content.length === 0 },
+    );
+    stream.setTimeout(PATIENCE_MS, () =>
+      stream.destroy(new Error(`no whole answer within ${PATIENCE_MS} ms`)),
+    );
     const parts: Buffer[] = [];
     let received: Record<string, string> = {};
     stream.on('response', (fields) => {

@@ -33,7 +33,9 @@ export async function makeIssuers() {
   const privateKeys = Object.fromEntries(
     Object.entries(pairs).map(([kid, { privateKey }]) => [kid, privateKey.export({ format: 'jwk' })]),
   );
-  writeFileSync(description, JSON.stringify({ emails, subjects, discovered, keys, privateKeys }), { mode: 0o600 });
+  writeFileSync(description, JSON.stringify({ emails, subjects, discovered, keys, privateKeys }), {
+    mode: 0o600,
+  });
   return {
     description,
     list: ({ issuers }) =>
@@ -55,7 +57,9 @@ function freePort() {
     server.on('error', fail);
     server.listen(0, '127.0.0.1', () => {
       const address = server.address();
-      server.close(() => (typeof address === 'object' && address !== null ? settle(address.port) : fail(new Error('no port'))));
+      server.close(() =>
+        typeof address === 'object' && address !== null ? settle(address.port) : fail(new Error('no port')),
+      );
     });
   });
 }
