@@ -1,6 +1,9 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { hashPassword, passwordMatches } from './password.js';
 import { useProfile } from './profile.js';
+
+// Dear by design, and dearer still on a busy machine.
+jest.setTimeout(60_000);
 
 const salt = new Uint8Array(16).fill(7);
 
