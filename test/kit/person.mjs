@@ -5,8 +5,10 @@
  */
 import { request } from 'node:https';
 
+/** @type {Readonly<Record<string, string>>} */
 const ENTITIES = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'" };
-const readable = (text) => text.replaceAll(/&(amp|lt|gt|quot|#39);/g, (entity) => ENTITIES[entity]);
+/** @param {string} text */
+const readable = (text) => text.replaceAll(/&(amp|lt|gt|quot|#39);/g, (entity) => ENTITIES[entity] ?? entity);
 
 /**
  * @typedef {{ status: number, url: string, headers: import('node:http').IncomingHttpHeaders, text: string }} Page

@@ -42,6 +42,11 @@ const CLIENT_NAME = PERSON_CLIENT_METADATA.client_name ?? '';
 
 type Context = Koa.ParameterizedContext;
 
+/** What the library hands over untyped, if it is text. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
 export class Conversation {
   readonly #ports: ConversationPorts;
   readonly #place: ConversationPlace;
@@ -74,7 +79,10 @@ export class Conversation {
     const { path } = this.#place;
     const within = context.path.startsWith(`${path}/`) ? context.path.slice(path.length) : '';
     const ours = within.startsWith('/interaction/') || within === '/password';
-    if (!ours && within !== '/device') return next();
+    if (!ours && within !== '/device') {
+      await next();
+      return;
+    }
     if (context.method === 'POST' && !this.#sameOrigin(context)) {
       return this.#show(
         context,
@@ -109,7 +117,7 @@ export class Conversation {
       );
     }
     const { pages, signIn } = this.#ports;
-    const redirect = String(interaction.params['redirect_uri'] ?? '');
+    const redirect = textOf(interaction.params['redirect_uri']);
     const say = (status: number, problem?: string, email?: string): void => {
       context.status = status;
       context.type = 'html';
@@ -174,7 +182,7 @@ export class Conversation {
       context.state['userCode'] = given;
       context.querystring = '';
     }
-    return next();
+    await next();
   }
 
   /** The library asks for a code, after a first look or after `error`. */
@@ -200,8 +208,8 @@ export class Conversation {
       xsrf: secretOf(context),
       code,
       client: CLIENT_NAME,
-      from: String(info['ip'] ?? ''),
-      agent: String(info['ua'] ?? '').slice(0, 200),
+      from: textOf(info['ip']),
+      agent: textOf(info['ua']).slice(0, 200),
     });
   }
 

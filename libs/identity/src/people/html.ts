@@ -25,7 +25,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 function spell(value: unknown): string {
   if (value instanceof Html) return value.toString();
   if (value === undefined || value === null || value === false) return '';
-  return String(value).replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
+  return `${value as string | number}`.replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
 }
 
 /** `undefined` and `false` leave nothing behind. */

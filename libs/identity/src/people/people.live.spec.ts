@@ -106,7 +106,7 @@ describe('a person', () => {
       const code = await startDevice();
       await approveCode(browser(), code['verification_uri_complete'] ?? '', who);
       const answers = await Promise.all([poll(code['device_code']), poll(code['device_code'])]);
-      expect(answers.map(({ status }) => status).sort()).toEqual([200, 400]);
+      expect(answers.map(({ status }) => status).sort((a, b) => a - b)).toEqual([200, 400]);
       expect(await poll(code['device_code'])).toMatchObject({
         status: 400,
         body: { error: 'invalid_grant' },
