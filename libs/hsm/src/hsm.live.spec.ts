@@ -2,11 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync, createPublicKey } from 'node:crypto';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isFault } from '#core/fault';
 import { Metrics } from '#platform';
 import { freshToken } from '../../../test/kit/kit.js';
+import { FRAME, formatFrame, FrameReader, parseFaultBody } from './frames.js';
 import { Hsm, type HsmOptions } from './hsm.js';
 import { signerContract } from './signer.contract.js';
 import type { KeyAlgorithm } from './signer.js';
@@ -186,6 +188,30 @@ describe('the agent', () => {
     for (const name of readdirSync(runtimeDir).filter((file) => !file.endsWith('.sock'))) {
       expect(readFileSync(join(runtimeDir, name), 'latin1')).not.toContain(pin);
     }
+  });
+
+  test('answers nonsense at once, and goes on', async () => {
+    const hsm = await open();
+    await hsm.token('online');
+    const call = (body: string): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const socket = connect(join(runtimeDir, 'hsm-online.sock'));
+        const reader = new FrameReader();
+        socket.on('error', reject);
+        socket.on('data', (chunk) => {
+          for (const frame of reader.read(chunk)) {
+            socket.destroy();
+            resolve(parseFaultBody(frame.body).code);
+          }
+        });
+        socket.write(formatFrame(1, FRAME.call, Buffer.from(body)));
+      });
+    for (const body of ['{', 'null', '[]', '{"operation":"__proto__","asks":{}}'])
+      expect(await call(body)).toBe('hsm/frame');
+    for (const length of [0, -1, 1.5, 2_000_000_000]) {
+      expect(await call(JSON.stringify({ operation: 'random', asks: { length } }))).toBe('hsm/frame');
+    }
+    expect(await hsm.random('online', 8)).toHaveLength(8);
   });
 
   test('killed: requests under way are refused as unavailable, the next ones are served', async () => {

@@ -22,6 +22,22 @@ type Answers = {
 
 const PROOF = Buffer.from('airseal: this key is in the token', 'utf8');
 
+const MAX_RANDOM = 4096;
+
+/** What is no call is the peer's mistake, not ours. */
+function readCall(body: Buffer): { operation: Operation; asks: never } {
+  let call: unknown;
+  try {
+    call = JSON.parse(body.toString('utf8'));
+  } catch (cause) {
+    throw new Fault('malformed', 'hsm/frame', 'a call to the agent is not JSON', { cause });
+  }
+  if (typeof call !== 'object' || call === null || !('operation' in call) || !('asks' in call)) {
+    throw new Fault('malformed', 'hsm/frame', 'a call to the agent names no operation');
+  }
+  return call as { operation: Operation; asks: never };
+}
+
 export class AgentServer {
   readonly #settings: AgentSettings;
   readonly #token: Token;
@@ -101,10 +117,7 @@ export class AgentServer {
         const { uri, key, message } = parseSignBody(frame.body);
         writer.send(frame.id, FRAME.signature, await this.#sign.execute(uri, message, key));
       } else {
-        const { operation, asks } = JSON.parse(frame.body.toString('utf8')) as {
-          operation: Operation;
-          asks: never;
-        };
+        const { operation, asks } = readCall(frame.body);
         const answer = Object.hasOwn(this.#answers, operation) ? this.#answers[operation] : undefined;
         if (answer === undefined)
           throw new Fault('malformed', 'hsm/frame', 'the agent does not know this request');
@@ -169,6 +182,14 @@ export class AgentServer {
       inventory: () => token.with((open) => inventory(open)),
       random: ({ length }) =>
         token.with((open) => {
+          // The library draws on this very thread: a large wish would keep every signature waiting.
+          if (!Number.isInteger(length) || length < 1 || length > MAX_RANDOM) {
+            throw new Fault(
+              'malformed',
+              'hsm/frame',
+              `the agent draws 1 to ${MAX_RANDOM} random octets at a time`,
+            );
+          }
           const octets = open.library.C_GenerateRandom(open.desk, Buffer.alloc(length));
           return { octets: octets.toString('base64') };
         }),
