@@ -92,7 +92,18 @@ export type TrustMaterial = z.infer<typeof TrustMaterial>;
 
 /** @throws {Fault} instance/trust-material if the file is not what a ceremony wrote */
 export function parseTrustMaterial(text: string): TrustMaterial {
-  const result = TrustMaterial.safeParse(JSON.parse(text));
+  let material: unknown;
+  try {
+    material = JSON.parse(text);
+  } catch (cause) {
+    throw new Fault(
+      'corrupt',
+      'instance/trust-material',
+      'trust-material.json is cut short or is not JSON; put back the copy that its ceremony left, and find out who changed it',
+      { cause },
+    );
+  }
+  const result = TrustMaterial.safeParse(material);
   if (!result.success) {
     throw new Fault(
       'corrupt',
