@@ -29,7 +29,9 @@ const RECIPES: Readonly<Record<Recipe['name'], Recipe>> = {
     cost: `N=${SCRYPT.N},r=${SCRYPT.r},p=${SCRYPT.p}`,
     derive: (password, salt) =>
       new Promise((resolve, reject) => {
-        scrypt(password, salt, LENGTH, SCRYPT, (error, key) => (error === null ? resolve(key) : reject(error)));
+        scrypt(password, salt, LENGTH, SCRYPT, (error, key) =>
+          error === null ? resolve(key) : reject(error),
+        );
       }),
   },
   'pbkdf2-sha256': {
