@@ -14,8 +14,8 @@ import {
   verifyNote,
 } from '#core/note';
 import { equalOctets, fromUtf8 } from '#core/octets';
-import type { Signer } from '#hsm';
-import { createLogger, Metrics, migrate, systemClock, type Clock } from '#platform';
+import type { HeadSigner } from '#hsm';
+import { createLogger, Metrics, migrate, systemClock, type Clock, type HealthProbes } from '#platform';
 import { migrations, Trees, type Barrier, type CheckpointFormat } from '#tree';
 import { freshDatabase, type FreshDatabase } from './kit.js';
 
@@ -28,6 +28,8 @@ export interface FreshTrees {
     directory?: string;
     clock?: Clock;
     Client?: new () => pg.ClientBase;
+    health?: HealthProbes;
+    adoptUnknown?: boolean;
   }): Promise<Replica>;
   drop(): Promise<void>;
 }
@@ -62,7 +64,7 @@ export async function freshTrees(): Promise<FreshTrees> {
   const replicas: Replica[] = [];
   return {
     database,
-    async replica({ barrier, directory, clock, Client } = {}) {
+    async replica({ barrier, directory, clock, Client, health, adoptUnknown } = {}) {
       const place = directory ?? (await mkdtemp(join(tmpdir(), 'airseal-tree-')));
       const pool = new pg.Pool({
         host: database.host,
@@ -81,6 +83,8 @@ export async function freshTrees(): Promise<FreshTrees> {
         logger: quietLogger,
         metrics,
         ...(barrier === undefined ? {} : { barrier }),
+        ...(health === undefined ? {} : { health }),
+        ...(adoptUnknown === undefined ? {} : { adoptUnknown }),
       });
       let open = true;
       const replica: Replica = {
@@ -109,9 +113,10 @@ export async function freshTrees(): Promise<FreshTrees> {
 }
 
 /** Checkpoints as a v2 log writes them. */
-export function noteFormat(origin: string, signer: Signer): CheckpointFormat {
+export function noteFormat(origin: string, signer: HeadSigner): CheckpointFormat {
   const key = parsePublicKey(signer.spki);
   return {
+    memory: signer,
     async sign({ size, root }) {
       const text = formatCheckpoint({ origin, size, root });
       return signNote(text, origin, keyHint(v2LogId(origin, key)), await signer.sign(fromUtf8(text)));

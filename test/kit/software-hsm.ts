@@ -1,17 +1,21 @@
 import { toBase64 } from '#core/octets';
-import type { Hsm, Signer } from '#hsm';
+import type { HeadSigner, Hsm } from '#hsm';
 import type { TrustMaterial } from '#instance';
 import { softwareSigner } from './software-signer.js';
 
 /** Keys in memory by label, and the trust material that names them: for specs whose subject is not the token. */
-export class SoftwareHsm implements Pick<Hsm, 'signer'> {
-  readonly #signers = new Map<string, Signer>();
+export class SoftwareHsm implements Pick<Hsm, 'signer' | 'headSigner'> {
+  readonly #signers = new Map<string, HeadSigner>();
 
-  signer(uri: string): Promise<Signer> {
+  signer(uri: string): Promise<HeadSigner> {
     return Promise.resolve(this.named(uri.replace('pkcs11:object=', '')));
   }
 
-  named(label: string): Signer {
+  headSigner(uri: string): Promise<HeadSigner> {
+    return this.signer(uri);
+  }
+
+  named(label: string): HeadSigner {
     const signer = this.#signers.get(label) ?? softwareSigner(label);
     this.#signers.set(label, signer);
     return signer;

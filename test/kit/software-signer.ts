@@ -1,11 +1,11 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
-import type { Signer } from '#hsm';
+import type { HeadSigner } from '#hsm';
 
-/** A P-256 key in memory, for specs whose subject is not the token. */
+/** A P-256 key in memory that remembers nothing, for specs whose subject is not the token. */
 export function softwareSigner(
   name = 'software',
   delayMs = 0,
-): Signer & { calls(): number; inFlight(): number } {
+): HeadSigner & { calls(): number; inFlight(): number } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   let calls = 0;
   let inFlight = 0;
@@ -21,6 +21,8 @@ export function softwareSigner(
       inFlight--;
       return new Uint8Array(sign('sha256', message, privateKey));
     },
+    announce: () => Promise.resolve({ open: true }),
+    adopt: () => Promise.resolve(),
     calls: () => calls,
     /** The most signatures that were ever in flight together. */
     inFlight: () => most,

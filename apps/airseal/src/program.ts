@@ -157,6 +157,17 @@ export const VERBS: readonly Verb[] = [
     run: async () => (await import('./commands/log.command.js')).showProof,
   },
   {
+    path: ['log', 'adopt'],
+    summary: 'let this host sign for a log that it has never signed for, from a head that you vouch for',
+    operands: [
+      ['<size>', 'tree size of a checkpoint of another replica, or on paper'],
+      ['<root>', 'its root hash, base64'],
+    ],
+    flags: [SETTINGS],
+    example: 'airseal log adopt 2000 n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=',
+    run: async () => (await import('./commands/adopt-head.command.js')).adoptHead,
+  },
+  {
     path: ['identity', 'add'],
     summary: 'register a machine with the built-in issuer; its secret is written once, to a 0600 file',
     operands: [['<email>', 'identity that its certificates will carry']],

@@ -12,6 +12,7 @@ import { TrustRootModule } from '#trust-root';
 import { CtDoorModule } from './doors/ct/ct.module.js';
 import { FulcioDoorModule } from './doors/fulcio/fulcio.module.js';
 import { HealthDoorModule } from './doors/health/health.module.js';
+import { LogAdminModule } from './doors/logs/log-admin.module.js';
 import { OidcDoorModule } from './doors/oidc/oidc.module.js';
 import { RekorV1DoorModule } from './doors/rekor-v1/rekor-v1.module.js';
 import { RekorV2DoorModule } from './doors/rekor-v2/rekor-v2.module.js';
@@ -58,6 +59,7 @@ export function everyDoor({ platform, server }: Floor): DynamicModule[] {
     RekorV1DoorModule.on([platform, log]),
     RekorV2DoorModule.on([platform, log]),
     CtDoorModule.on([platform, ct]),
+    LogAdminModule.on([platform, server, tree]),
     TimestampDoorModule.on([platform, timestamp]),
     TufDoorModule.on([platform, trustRoot]),
   ];

@@ -1,6 +1,6 @@
 import { Fault } from '#core/fault';
 import { fromBase64 } from '#core/octets';
-import type { Hsm, Signer } from '#hsm';
+import { STH_ORIGIN, type HeadSigner, type Hsm, type Signer } from '#hsm';
 import type { TrustMaterial } from '#instance';
 import type { Clock, Logger } from '#platform';
 import type { Trees } from '#tree';
@@ -47,7 +47,7 @@ export class CtLogs {
 
   static async open(parts: {
     readonly trees: Trees;
-    readonly hsm: Pick<Hsm, 'signer'>;
+    readonly hsm: Pick<Hsm, 'signer' | 'headSigner'>;
     readonly material: TrustMaterial;
     readonly clock: Clock;
   }): Promise<CtLogs> {
@@ -68,10 +68,20 @@ export class CtLogs {
             sign: async (message) => await (await hsm.signer(key.uri, expected)).sign(message),
           }
         : await hsm.signer(key.uri, expected);
+      const openHeads = (): Promise<HeadSigner> => hsm.headSigner(key.uri, STH_ORIGIN, expected);
+      const heads: HeadSigner = frozen
+        ? {
+            uri: key.uri,
+            ...expected,
+            sign: async (message) => await (await openHeads()).sign(message),
+            announce: async (head) => await (await openHeads()).announce(head),
+            adopt: async (head) => await (await openHeads()).adopt(head),
+          }
+        : await openHeads();
       const tree = await trees.open({
         name: `ct/${name}`,
         origin: url,
-        format: sthFormat(signer),
+        format: sthFormat(heads),
         frozen,
         checkpointPauseMs: HEAD_PAUSE_MS,
       });

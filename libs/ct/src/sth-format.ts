@@ -3,16 +3,17 @@ import { digitallySigned, sthSignedInput } from '#core/ct';
 import { Fault } from '#core/fault';
 import { isJsonObject, parseJson } from '#core/json';
 import { equalOctets, fromBase64, fromUtf8, toBase64 } from '#core/octets';
-import type { Signer } from '#hsm';
+import type { HeadSigner } from '#hsm';
 import type { CheckpointFormat } from '#tree';
 
 /** Bytes of TLS DigitallySigned before the signature itself: two algorithms and a length. */
 const PREFIX = 4;
 
 /** Signed tree heads (RFC 6962 §3.5), kept as the very JSON that get-sth answers (§4.3). */
-export function sthFormat(signer: Signer): CheckpointFormat {
+export function sthFormat(signer: HeadSigner): CheckpointFormat {
   const key = parsePublicKey(signer.spki);
   return {
+    memory: signer,
     async sign({ size, root, timestampMs }) {
       const signature = await signer.sign(sthSignedInput(timestampMs, size, root));
       return JSON.stringify({

@@ -80,11 +80,16 @@ export class AgentLink {
     return JSON.parse(frame.body.toString('utf8')) as Calls[Name]['answers'];
   }
 
-  async sign(key: SigningKey, message: Uint8Array, deadlineMs: number): Promise<Uint8Array> {
+  async sign(
+    key: SigningKey,
+    message: Uint8Array,
+    deadlineMs: number,
+    kind: typeof FRAME.sign | typeof FRAME.signHead = FRAME.sign,
+  ): Promise<Uint8Array> {
     const line = await this.#connected();
     const frame = await this.#request(
       line,
-      FRAME.sign,
+      kind,
       formatSignBody(key.uri, key.digest, message),
       deadlineMs,
     );

@@ -31,10 +31,16 @@ export interface AgentPlace {
   readonly socket: string;
   readonly log: string;
   readonly fingerprint: string;
+  readonly journal: string | undefined;
 }
 
 /** @throws {Fault} hsm/socket-path */
-export function agentPlace(name: string, settings: TokenSettings, runtimeDir: string): AgentPlace {
+export function agentPlace(
+  name: string,
+  settings: TokenSettings,
+  runtimeDir: string,
+  journalDir?: string,
+): AgentPlace {
   const socket = settings.agentSocket ?? join(runtimeDir, `hsm-${name}.sock`);
   if (Buffer.byteLength(socket) > LONGEST_SOCKET_PATH) {
     throw new Fault(
@@ -44,11 +50,12 @@ export function agentPlace(name: string, settings: TokenSettings, runtimeDir: st
     );
   }
   const { module, uri, pinSource } = settings;
+  const journal = journalDir === undefined ? undefined : join(journalDir, name);
   const environment = Object.entries(settings.environment ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const fingerprint = createHash('sha256')
-    .update(JSON.stringify([PROTOCOL, module, uri, pinSource, environment]))
+    .update(JSON.stringify([PROTOCOL, module, uri, pinSource, environment, journal ?? null]))
     .digest('hex');
-  return { name, settings, socket, log: `${socket}.log`, fingerprint };
+  return { name, settings, socket, log: `${socket}.log`, fingerprint, journal };
 }
 
 /** How Node reads the agent: compiled beside us, or from the sources when we run from sources ourselves. */
@@ -71,6 +78,7 @@ export function startAgent(place: AgentPlace): ChildProcess {
     ['--socket', place.socket],
     ['--fingerprint', place.fingerprint],
     ['--sessions', String(SESSIONS)],
+    place.journal === undefined ? [] : ['--journal', place.journal],
   ].flat();
   const lock = [
     'flock',

@@ -4,11 +4,12 @@
  *   u32 length of what follows | u32 number of the request | u8 kind | body
  *
  * `call` and `answer` carry JSON; `sign` carries the key's name and the message, `signature` the octets, so
- * that the hot path neither parses JSON nor spells bytes in base64. `fault` carries a Fault as JSON.
+ * that the hot path neither parses JSON nor spells bytes in base64. `signHead` is `sign` for messages that are heads
+ * of logs, and for nothing else. `fault` carries a Fault as JSON.
  */
 import { Fault, type FaultKind } from '#core/fault';
 
-export const FRAME = { call: 1, sign: 2, answer: 3, signature: 4, fault: 5 } as const;
+export const FRAME = { call: 1, sign: 2, answer: 3, signature: 4, fault: 5, signHead: 6 } as const;
 export type FrameKind = (typeof FRAME)[keyof typeof FRAME];
 
 export interface Frame {

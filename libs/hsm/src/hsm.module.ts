@@ -1,6 +1,7 @@
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { HealthProbes, LOGGER, type Logger, METRICS, type Metrics, SETTINGS, type Settings } from '#platform';
 import { Hsm } from './hsm.js';
+import { journalDirectory } from './journal-directory.js';
 
 /** `Hsm`: the tokens that the settings allow this process to use. */
 export const HSM = Symbol('HSM');
@@ -23,7 +24,9 @@ export class HsmModule implements OnApplicationShutdown {
           inject: [SETTINGS, LOGGER, METRICS, HealthProbes],
           useFactory: async (settings: Settings, logger: Logger, metrics: Metrics, probes: HealthProbes) => {
             const { mode, runtimeDir } = settings;
-            const hsm = await Hsm.open({ tokens: settings.hsm.tokens, mode, runtimeDir, logger, metrics });
+            const journalDir = journalDirectory(settings);
+            const { tokens } = settings.hsm;
+            const hsm = await Hsm.open({ tokens, mode, runtimeDir, journalDir, logger, metrics });
             for (const name of hsm.tokenNames) probes.add(`hsm-${name}`, () => hsm.probe(name));
             return hsm;
           },

@@ -19,8 +19,10 @@ import { assertEligible } from './eligibility.js';
 import type { Backup, BenchFigure, DoctorReport, Inventory, KeyRecord, TokenInfo } from './key-report.js';
 import { hsmMetrics, UNMETERED, type HsmMetrics } from './metrics.js';
 import { parsePkcs11Uri } from './pkcs11-uri.js';
-import type { KeyLetter } from './protocol.js';
-import type { KeyAlgorithm, Signer } from './signer.js';
+import { FRAME } from './frames.js';
+import type { Head, SignedBefore } from './heads.js';
+import { headLetter, readLetter, type KeyLetter } from './protocol.js';
+import type { HeadSigner, KeyAlgorithm, Signer } from './signer.js';
 import type { TokenSettings } from './token-settings.js';
 
 /** The part of a structured logger that is used here. */
@@ -35,6 +37,8 @@ export interface HsmOptions {
   readonly tokens: Readonly<Record<string, TokenSettings>>;
   /** Short, private directory for the agents' sockets, locks and logs. */
   readonly runtimeDir: string;
+  /** Where agents keep their signing journals; without it they sign for no log that has leaves. */
+  readonly journalDir?: string | undefined;
   /** `production` refuses software tokens; defaults to `evaluation`. */
   readonly mode?: Mode | undefined;
   readonly logger?: HsmLogger | undefined;
@@ -96,7 +100,7 @@ export class Hsm {
           `the URI of token ${name} must name a token by its label, and nothing inside it`,
         );
       }
-      const link = new AgentLink(agentPlace(name, settings, options.runtimeDir), {
+      const link = new AgentLink(agentPlace(name, settings, options.runtimeDir, options.journalDir), {
         lost: (facts) => logger?.warn(facts, 'the agent of a token ended; another is being started'),
         connected: (facts) => logger?.info(facts, 'connected to the agent of a token'),
       });
@@ -125,11 +129,45 @@ export class Hsm {
   }
 
   /**
-   * A signer for the private key at `uri`, whose existence, algorithm and attributes have been checked.
+   * A signer for the private key at `uri`, whose existence, algorithm and attributes have been checked. It
+   * signs no heads of logs.
    *
    * @throws {Fault} hsm/key-absent, hsm/key-ambiguous, hsm/attributes, hsm/key-unexpected, hsm/not-eligible
    */
   async signer(uri: string, expected: ExpectedKey = {}): Promise<Signer> {
+    const { algorithm, spki, link, label, digest } = await this.#expectedKey(uri, expected);
+    return { uri, algorithm, spki, sign: (message) => this.#sign(link, { uri, digest }, label, message) };
+  }
+
+  /** As `signer`, for the heads of the tree that calls itself `origin` (STH_ORIGIN in a certificate log). */
+  async headSigner(uri: string, origin: string, expected: ExpectedKey = {}): Promise<HeadSigner> {
+    const { algorithm, spki, link, label, digest } = await this.#expectedKey(uri, expected);
+    const letter = (head: Head) => ({ uri, digest: toHex(digest), origin, ...headLetter(head) });
+    return {
+      uri,
+      algorithm,
+      spki,
+      sign: (message) => this.#sign(link, { uri, digest }, label, message, FRAME.signHead),
+      announce: async (head): Promise<SignedBefore> => {
+        const { journal, token, open } = await this.#asking(
+          link.call('announce', letter(head), this.#deadlineMs),
+        );
+        return {
+          open,
+          ...(journal === undefined ? {} : { journal: readLetter(journal) }),
+          ...(token === undefined ? {} : { token: readLetter(token) }),
+        };
+      },
+      adopt: async (head) => {
+        await this.#asking(link.call('adoptHead', letter(head), this.#deadlineMs));
+      },
+    };
+  }
+
+  async #expectedKey(
+    uri: string,
+    expected: ExpectedKey,
+  ): Promise<Pick<KeyRecord, 'algorithm' | 'spki'> & { link: AgentLink; label: string; digest: Uint8Array }> {
     const { link, name } = this.#holderOf(uri);
     await this.#assertEligible(name);
     const { algorithm, spki } = keyRecord(await this.#lookAt(link, uri, expected.backup ?? 'none'));
@@ -143,9 +181,7 @@ export class Hsm {
         `the key ${uri} is not the one that the ceremony made; find out who put it there`,
       );
     }
-    const label = parsePkcs11Uri(uri).object ?? name;
-    const digest = sha256(spki);
-    return { uri, algorithm, spki, sign: (message) => this.#sign(link, { uri, digest }, label, message) };
+    return { algorithm, spki, link, label: parsePkcs11Uri(uri).object ?? name, digest: sha256(spki) };
   }
 
   /**
@@ -233,9 +269,15 @@ export class Hsm {
     return letter;
   }
 
-  async #sign(link: AgentLink, key: SigningKey, label: string, message: Uint8Array): Promise<Uint8Array> {
+  async #sign(
+    link: AgentLink,
+    key: SigningKey,
+    label: string,
+    message: Uint8Array,
+    kind: typeof FRAME.sign | typeof FRAME.signHead = FRAME.sign,
+  ): Promise<Uint8Array> {
     const begun = performance.now();
-    const signature = await this.#asking(link.sign(key, message, this.#deadlineMs));
+    const signature = await this.#asking(link.sign(key, message, this.#deadlineMs, kind));
     this.#metrics.signed(label, (performance.now() - begun) / 1000);
     return signature;
   }

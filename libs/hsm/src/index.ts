@@ -15,5 +15,7 @@ export type {
   Verdict,
 } from './key-report.js';
 export { formatPkcs11Uri, namesToken, parsePkcs11Uri, type Pkcs11Uri } from './pkcs11-uri.js';
-export type { KeyAlgorithm, Signer } from './signer.js';
+export { STH_ORIGIN, type Head, type OriginHead, type SignedBefore } from './heads.js';
+export { journalDirectory } from './journal-directory.js';
+export type { HeadSigner, KeyAlgorithm, Signer } from './signer.js';
 export type { TokenSettings } from './token-settings.js';

@@ -7,10 +7,12 @@ import type {
   Inventory,
   TokenInfo,
 } from './key-report.js';
+import { fromBase64, toBase64 } from '#core/octets';
+import type { Head } from './heads.js';
 import type { KeyAlgorithm } from './signer.js';
 
 /** Raised with every change of these letters: two builds must not talk past each other. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 export interface KeyLetter {
   readonly uri: string;
@@ -24,6 +26,18 @@ export interface InventoryLetter {
   readonly token: TokenInfo;
   readonly keys: readonly KeyLetter[];
   readonly others: Inventory['others'];
+}
+
+export interface HeadLetter {
+  readonly size: string;
+  readonly root: string;
+}
+
+/** A key by its URI and the SHA-256 of its public half, and a head of the tree that it signs under `origin`. */
+export interface TreeLetter extends HeadLetter {
+  readonly uri: string;
+  readonly digest: string;
+  readonly origin: string;
 }
 
 export interface NewKeyLetter {
@@ -53,6 +67,13 @@ export interface Calls {
     asks: { readonly uri: string; readonly label: string };
     answers: { readonly destroyed: number };
   };
+  /** The head that the asker's database has; answered with what was signed before. */
+  announce: {
+    asks: TreeLetter;
+    answers: { readonly journal?: HeadLetter; readonly token?: HeadLetter; readonly open: boolean };
+  };
+  /** Begins a journal at a head that an operator vouches for. */
+  adoptHead: { asks: TreeLetter; answers: object };
   inventory: { asks: object; answers: InventoryLetter };
   random: { asks: { readonly length: number }; answers: { readonly octets: string } };
   /** A key pair that lives as long as the agent's sessions and leaves no trace: for doctor and bench. */
@@ -72,3 +93,11 @@ export interface Calls {
 }
 
 export type Operation = keyof Calls;
+
+export function headLetter({ size, root }: Head): HeadLetter {
+  return { size: size.toString(), root: toBase64(root) };
+}
+
+export function readLetter({ size, root }: HeadLetter): Head {
+  return { size: BigInt(size), root: fromBase64(root) };
+}

@@ -4,6 +4,8 @@
  * Whoever holds a Signer can ask for signatures with one key and one purpose; it cannot choose the key,
  * see a PIN or reach the token. "May I sign?" is answered on the other side.
  */
+import type { Head, SignedBefore } from './heads.js';
+
 export type KeyAlgorithm =
   | 'ecdsa-p256-sha256'
   | 'ecdsa-p384-sha384'
@@ -27,4 +29,19 @@ export interface Signer {
    * @throws {Fault} hsm/… of kind `unavailable` when the token cannot sign now
    */
   sign(message: Uint8Array): Promise<Uint8Array>;
+}
+
+/**
+ * A signer for the heads of one tree and for nothing else. It signs none that is smaller than, or another than,
+ * what was signed before, and none before it was told which head the database has; a new agent is told again.
+ */
+export interface HeadSigner extends Signer {
+  /** Says which head the database has, and hears what was signed before. */
+  announce(head: Head): Promise<SignedBefore>;
+  /**
+   * Begins this host's signing journal at a head that an operator vouches for.
+   *
+   * @throws {Fault} hsm/journal-exists
+   */
+  adopt(head: Head): Promise<void>;
 }

@@ -14,7 +14,7 @@ import {
   verifyNote,
 } from '#core/note';
 import { equalOctets, fromUtf8 } from '#core/octets';
-import type { Signer } from '#hsm';
+import type { HeadSigner } from '#hsm';
 import type { CheckpointFormat } from '#tree';
 
 /**
@@ -25,12 +25,13 @@ export function noteFormat(
   face: 'v1' | 'v2',
   name: string,
   origin: string,
-  signer: Signer,
+  signer: HeadSigner,
 ): CheckpointFormat {
   const key = parsePublicKey(signer.spki);
   const hint = keyHint(face === 'v1' ? v1LogId(key) : v2LogId(name, key));
   const verifier = face === 'v1' ? logVerifierV1(name, key) : logVerifier(name, key);
   return {
+    memory: signer,
     async sign({ size, root }) {
       const text = formatCheckpoint({ origin, size, root });
       return signNote(text, name, hint, await signer.sign(fromUtf8(text)));

@@ -1,13 +1,18 @@
 import { fromBase64 } from '#core/octets';
-import type { Hsm, Signer } from '#hsm';
+import type { HeadSigner, Hsm, Signer } from '#hsm';
 import type { HsmKeyRecord } from '#instance';
 
 /** All that is needed of the token. */
-export type SignerSource = Pick<Hsm, 'signer'>;
+export type SignerSource = Pick<Hsm, 'signer' | 'headSigner'>;
 
 /** The signer of a key that must be in the token now. @throws {Fault} hsm/… */
 export function onlineSigner(hsm: SignerSource, key: HsmKeyRecord): Promise<Signer> {
   return hsm.signer(key.uri, { algorithm: key.algorithm, spki: fromBase64(key.spki) });
+}
+
+/** As `onlineSigner`, for the heads of the log that calls itself `origin`. */
+export function onlineHeadSigner(hsm: SignerSource, key: HsmKeyRecord, origin: string): Promise<HeadSigner> {
+  return hsm.headSigner(key.uri, origin, { algorithm: key.algorithm, spki: fromBase64(key.spki) });
 }
 
 /** The signer of a frozen shard: its key may be gone from the token, and is hardly ever asked. */
@@ -17,5 +22,17 @@ export function retiredSigner(hsm: SignerSource, key: HsmKeyRecord): Signer {
     algorithm: key.algorithm,
     spki: fromBase64(key.spki),
     sign: async (message) => await (await onlineSigner(hsm, key)).sign(message),
+  };
+}
+
+/** As `retiredSigner`, for the heads of a frozen shard. */
+export function retiredHeadSigner(hsm: SignerSource, key: HsmKeyRecord, origin: string): HeadSigner {
+  const { sign: _, ...named } = retiredSigner(hsm, key);
+  const open = (): Promise<HeadSigner> => onlineHeadSigner(hsm, key, origin);
+  return {
+    ...named,
+    sign: async (message) => await (await open()).sign(message),
+    announce: async (head) => await (await open()).announce(head),
+    adopt: async (head) => await (await open()).adopt(head),
   };
 }

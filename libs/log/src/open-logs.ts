@@ -16,7 +16,13 @@ import type { Tree, Trees } from '#tree';
 import type { EntryChecker } from './checked-entry.js';
 import { v1GenesisRequest, v2GenesisRequest, writeGenesisEntry } from './genesis-entry.js';
 import { noteFormat } from './note-format.js';
-import { onlineSigner, retiredSigner, type SignerSource } from './online-signer.js';
+import {
+  onlineHeadSigner,
+  onlineSigner,
+  retiredHeadSigner,
+  retiredSigner,
+  type SignerSource,
+} from './online-signer.js';
 import { EntryPromises } from './v1/entry-promises.js';
 import { SetStore } from './v1/set-store.js';
 import { V1Log, type V1Shard } from './v1/v1-log.js';
@@ -76,11 +82,14 @@ export async function openV1Log({
   for (const [at, { name, url, treeId, origin, key }] of records.entries()) {
     const frozen = at < records.length - 1;
     const signer = frozen ? retiredSigner(hsm, key) : await onlineSigner(hsm, key);
+    const heads = frozen
+      ? retiredHeadSigner(hsm, key, origin)
+      : await onlineHeadSigner(hsm, key, origin);
     const tree = await trees.open({
       name: `rekor-v1/${name}`,
       origin,
       treeId: BigInt(treeId),
-      format: noteFormat('v1', hostOf(url), origin, signer),
+      format: noteFormat('v1', hostOf(url), origin, heads),
       frozen,
       published: () => published.inc({ shard: treeId, code: '0' }),
     });
@@ -134,7 +143,9 @@ export async function openV2Log({
   const shards: V2Shard[] = [];
   for (const { name, url, origin, key, end } of byStart(material.rekorV2)) {
     const frozen = end !== undefined;
-    const signer = frozen ? retiredSigner(hsm, key) : await onlineSigner(hsm, key);
+    const signer = frozen
+      ? retiredHeadSigner(hsm, key, origin)
+      : await onlineHeadSigner(hsm, key, origin);
     const tree = await trees.open({
       name: `rekor-v2/${name}`,
       origin,

@@ -132,6 +132,11 @@ export const Settings = z.strictObject({
         'To move to another token.',
         'See `online`.',
       ),
+      journal: path(
+        'Directory of the signing journals: what the keys of the logs have signed, one line before each signature. `journal` in the state directory when left out.',
+        'To put it on another volume than the database, so that no backup or snapshot takes both back together. Move the files while the appliance is stopped.',
+        'Can stop the logs by damaging it; with the database and the token’s own record taken back as well, can make a log sign a second history.',
+      ).optional(),
     }),
     'Hardware security modules.',
     'To use a token of your own.',

@@ -190,6 +190,8 @@ describe('the ledger', () => {
     algorithm: 'ecdsa-p256-sha256',
     spki: pki.ctLog.spki,
     sign: async (message) => pki.ctLog.sign(message),
+    announce: () => Promise.resolve({ open: true }),
+    adopt: () => Promise.resolve(),
   }));
   const head = { size: 3n, root: new Uint8Array(32).fill(1), timestampMs: 0n };
 

@@ -48,8 +48,8 @@ export function timestampAuthority(
 }
 
 /** Opens a key when it is first needed and keeps it; a failure is not kept, so the next stamp asks again. */
-export function openedOnce(open: () => Promise<Signer>): () => Promise<Signer> {
-  let opened: Promise<Signer> | undefined;
+export function openedOnce<S extends Signer>(open: () => Promise<S>): () => Promise<S> {
+  let opened: Promise<S> | undefined;
   return () =>
     (opened ??= open().catch((error: unknown) => {
       opened = undefined;

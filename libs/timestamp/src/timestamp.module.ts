@@ -24,6 +24,11 @@ function keyOf(hsm: Hsm, { uri, algorithm, spki }: HsmKeyRecord): () => Promise<
   return openedOnce(() => hsm.signer(uri, { algorithm, spki: fromBase64(spki) }));
 }
 
+/** One ledger for all authorities, so its name comes from the installation and survives their rotation. */
+function ledgerOrigin({ tsa }: Instance['services']): string {
+  return `${hostOf(tsa)}/timestamps`;
+}
+
 /** Needs platform, instance, hsm and tree below it. */
 @Module({})
 export class TimestampModule {
@@ -36,12 +41,14 @@ export class TimestampModule {
           provide: TIMESTAMP_LEDGER,
           inject: [Trees, INSTANCE, TRUST_MATERIAL, HSM],
           useFactory: (trees: Trees, { services }: Instance, { audit }: TrustMaterial, hsm: Hsm) =>
-            // One ledger for all authorities, so its name comes from the installation and survives their rotation.
             openLedger(
               trees,
-              `${hostOf(services.tsa)}/timestamps`,
+              ledgerOrigin(services),
               fromBase64(audit.spki),
-              keyOf(hsm, audit),
+              openedOnce(() => {
+                const { uri, algorithm, spki } = audit;
+                return hsm.headSigner(uri, ledgerOrigin(services), { algorithm, spki: fromBase64(spki) });
+              }),
             ),
         },
         {

@@ -17,7 +17,7 @@ import {
   v2LogId,
   verifyNote,
 } from '#core/note';
-import type { Signer } from '#hsm';
+import type { HeadSigner } from '#hsm';
 import type { CheckpointFormat, NewLeaf, Trees } from '#tree';
 import type { TimestampLedger } from './stamp-time.js';
 
@@ -45,11 +45,15 @@ export class TreeLedger implements TimestampLedger {
 export function ledgerFormat(
   origin: string,
   spki: Uint8Array,
-  signer: () => Promise<Signer>,
+  signer: () => Promise<HeadSigner>,
 ): CheckpointFormat {
   const key = parsePublicKey(spki);
   const verifier = logVerifier(origin, key);
   return {
+    memory: {
+      announce: async (head) => await (await signer()).announce(head),
+      adopt: async (head) => await (await signer()).adopt(head),
+    },
     sign: async ({ size, root }) => {
       const text = formatCheckpoint({ origin, size, root });
       const signature = await (await signer()).sign(fromUtf8(text));
@@ -75,7 +79,7 @@ export async function openLedger(
   trees: Trees,
   origin: string,
   auditSpki: Uint8Array,
-  auditSigner: () => Promise<Signer>,
+  auditSigner: () => Promise<HeadSigner>,
 ): Promise<TreeLedger> {
   const tree = await trees.open({
     name: LEDGER_TREE,

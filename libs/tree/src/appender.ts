@@ -7,7 +7,7 @@
  */
 import type { Pool } from 'pg';
 import { Fault, isFault } from '#core/fault';
-import { leafHash } from '#core/merkle';
+import { leafHash, type TreeHead } from '#core/merkle';
 import { toHex } from '#core/octets';
 import type { Clock, Logger } from '#platform';
 import type { Barrier } from './barrier.js';
@@ -88,6 +88,8 @@ export class Appender {
   /** Everything that is pooled or being sequenced, by identity. */
   readonly #pending = new Map<string, Pending>();
   #edge: RightEdge | undefined;
+  /** The head that the stored tree must at least have. */
+  #reached: TreeHead | undefined;
   #pump: Promise<void> | undefined;
   #stopped: Fault | undefined;
 
@@ -96,9 +98,15 @@ export class Appender {
     this.#sequencer = new BatchSequencer(parts.pool, parts.shard, parts.barrier);
   }
 
+  /** Appends again after a stop. */
+  resume(): void {
+    this.#stopped = undefined;
+  }
+
   /** Begins with an edge that has been proved against the stored root. */
   begin(edge: RightEdge): void {
     this.#edge = edge;
+    this.#reached = edge.head;
   }
 
   /** Writes nothing more; whoever waits gets `fault`. */
@@ -163,8 +171,14 @@ export class Appender {
       perhapsCommitted: attempts > 0,
     }));
     try {
-      const { outcomes, edge, dirty } = await this.#sequencer.run(candidates, this.#edge, startedMs);
+      const { outcomes, edge, dirty } = await this.#sequencer.run(
+        candidates,
+        this.#edge,
+        this.#reached,
+        startedMs,
+      );
       this.#edge = edge;
+      this.#reached = edge.head;
       const fresh = outcomes.filter(({ timestampMs }) => timestampMs !== undefined).length;
       metrics.batch(fresh, outcomes.length - fresh, (clock.nowMs() - startedMs) / 1000, edge.head.size);
       await committed(edge, dirty);

@@ -1,12 +1,14 @@
 /**
  * Checkpoints of one tree: sign what is committed, show what is signed, answer who waits.
  *
- *   1. sign      the newest committed head, never more than one signature in flight; heads that were committed
+ *   1. announce  the database's head to the signing side, once; who has signed a larger one refuses here. And the
+ *                head must continue what we published last, also if the database was taken back under us
+ *   2. sign      the newest committed head, never more than one signature in flight; heads that were committed
  *                meanwhile are covered together by the next one
- *   2. check     the signed text must read back as this very head under the log's own key
- *   3. store     in PostgreSQL, where no second root for one size and nothing uncommitted gets in
- *   4. publish   full tiles and bundles as files, then the newest head beside them
- *   5. release   everyone whose leaf the published checkpoint covers, here and (by NOTIFY) on other replicas
+ *   3. check     the signed text must read back as this very head under the log's own key
+ *   4. store     in PostgreSQL, where no second root for one size and nothing uncommitted gets in
+ *   5. publish   full tiles and bundles as files, then the newest head beside them
+ *   6. release   everyone whose leaf the published checkpoint covers, here and (by NOTIFY) on other replicas
  *
  * Another replica may have stored a larger one by the time ours arrives; then that one is published instead, and
  * it covers ours.
@@ -20,6 +22,7 @@ import type { Clock, Logger } from '#platform';
 import type { Barrier } from './barrier.js';
 import { bytea } from './copy-rows.js';
 import type { SignedHead } from './leaf.js';
+import { NO_JOURNAL, type SigningMemory } from './signing-memory.js';
 
 /** How one face spells and signs its checkpoints. */
 export interface CheckpointFormat {
@@ -27,6 +30,8 @@ export interface CheckpointFormat {
   sign(head: TreeHead & { readonly timestampMs: bigint }): Promise<string>;
   /** @throws {Fault} unless `note` is this log's signed checkpoint of exactly `head` */
   verify(note: string, head: TreeHead): void;
+  /** Absent only where nothing but this process remembers: in specs. */
+  readonly memory?: SigningMemory | undefined;
 }
 
 /** Channel on which replicas tell each other of new checkpoints; payload: `<shard> <size>`. */
@@ -54,6 +59,10 @@ export interface CheckpointParts {
   readonly pauseMs: number;
   /** Writes what a newly published head makes full. Rejecting delays nothing: files are derived. */
   readonly publish: (head: SignedHead) => Promise<void>;
+  /** Tells the signing side of the database's head. @throws {Fault} corrupt, tree/no-journal: the tree must stop */
+  readonly announce: (head: TreeHead) => Promise<void>;
+  /** @throws {Fault} corrupt unless `head` is proved to continue `earlier` */
+  readonly assertContinues: (earlier: TreeHead, head: TreeHead) => Promise<void>;
   /** Called with a contradiction in our own state: the tree must stop. */
   readonly quarantine: (fault: Fault) => void;
   readonly signed: (seconds: number) => void;
@@ -66,7 +75,8 @@ export class Checkpoints {
   #committed: TreeHead | undefined;
   #working: Promise<void> | undefined;
   #stopped = false;
-  readonly #stopping = new AbortController();
+  #announced = false;
+  #stopping = new AbortController();
 
   constructor(parts: CheckpointParts) {
     this.#parts = parts;
@@ -81,6 +91,12 @@ export class Checkpoints {
     if (this.#committed !== undefined && this.#committed.size >= head.size) return;
     this.#committed = head;
     this.#wake();
+  }
+
+  /** Tells the signing side of the database's head, before anything is signed. */
+  async announce(head: TreeHead): Promise<void> {
+    await this.#parts.announce(head);
+    this.#announced = true;
   }
 
   /** Signs the committed head again although the tree has not grown: a fresh timestamp, a boundary. */
@@ -198,6 +214,12 @@ export class Checkpoints {
     this.#waiters.clear();
   }
 
+  /** Signs again after a stop. */
+  resume(): void {
+    this.#stopped = false;
+    this.#stopping = new AbortController();
+  }
+
   /** Resolves once no signature is in flight any more. */
   async settled(): Promise<void> {
     await this.#working;
@@ -223,7 +245,7 @@ export class Checkpoints {
       try {
         await this.#make(head);
       } catch (err) {
-        if (isFault(err) && err.kind === 'corrupt') {
+        if (isFault(err) && (err.kind === 'corrupt' || err.code === NO_JOURNAL)) {
           this.#parts.quarantine(err);
           return;
         }
@@ -239,12 +261,28 @@ export class Checkpoints {
     }
   }
 
+  /** Announces the tree where that has not been done, or was to another agent than the one that signs now. */
+  async #sign(head: TreeHead & { readonly timestampMs: bigint }): Promise<string> {
+    const { format } = this.#parts;
+    if (this.#announced) {
+      try {
+        return await format.sign(head);
+      } catch (error) {
+        if (!isFault(error) || error.code !== 'hsm/head-unannounced') throw error;
+        this.#announced = false;
+      }
+    }
+    await this.announce(head);
+    return await format.sign(head);
+  }
+
   async #make(head: TreeHead): Promise<void> {
     const { pool, shard, format, clock, barrier } = this.#parts;
     const startedMs = clock.nowMs();
     const last = this.#newest?.timestampMs ?? 0n;
     const timestampMs = BigInt(startedMs) > last ? BigInt(startedMs) : last + 1n;
-    const note = await format.sign({ ...head, timestampMs });
+    if (this.#newest !== undefined) await this.#parts.assertContinues(this.#newest, head);
+    const note = await this.#sign({ ...head, timestampMs });
     format.verify(note, head);
     this.#parts.signed((clock.nowMs() - startedMs) / 1000);
     await barrier('signed');

@@ -8,6 +8,7 @@ export { Tree } from './tree.js';
 export { Trees, type TreeSpec, type TreesParts } from './trees.js';
 export { TreeModule } from './tree.module.js';
 export type { CheckpointFormat } from './checkpoints.js';
+export type { SigningMemory } from './signing-memory.js';
 export type { Barrier, Step } from './barrier.js';
 export type { Appended, NewLeaf, Sequenced, SignedHead, StoredLeaf } from './leaf.js';
 

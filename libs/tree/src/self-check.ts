@@ -22,23 +22,24 @@ interface Checked {
   readonly newest: SignedHead | undefined;
 }
 
-async function assertContinues(
-  edge: RightEdge,
+/** @throws {Fault} tree/rolled-back, tree/forked unless `head`, which the database has, continues `earlier` */
+export async function assertContinues(
+  head: TreeHead,
   rows: TileRows,
   earlier: TreeHead,
   what: string,
 ): Promise<void> {
-  const { size } = edge.head;
+  const { size } = head;
   if (earlier.size > size) {
     throw new Fault(
       'corrupt',
       'tree/rolled-back',
       `${what} knows a tree of ${earlier.size}, but the database has one of ${size}; was a backup restored? ` +
-        'Restore the newer database, or replay the missing leaves from published tiles',
+        'nothing is signed. Restore the newer database, or replay the missing leaves from published tiles',
     );
   }
   const root =
-    earlier.size === size ? edge.head.root : rootOf(earlier.size, await rows.reader(rootNodes(earlier.size)));
+    earlier.size === size ? head.root : rootOf(earlier.size, await rows.reader(rootNodes(earlier.size)));
   if (!equalOctets(root, earlier.root)) {
     throw new Fault(
       'corrupt',
@@ -84,7 +85,7 @@ export async function checkTree(
     return { value, reusable: true };
   });
   if (newest !== undefined) {
-    await assertContinues(edge, rows, newest, 'the newest checkpoint');
+    await assertContinues(edge.head, rows, newest, 'the newest checkpoint');
     try {
       parts.format.verify(newest.note, newest);
     } catch (cause) {
@@ -97,6 +98,6 @@ export async function checkTree(
     }
   }
   const remembered = await parts.files.remembered();
-  if (remembered !== undefined) await assertContinues(edge, rows, remembered, "this host's published files");
+  if (remembered !== undefined) await assertContinues(edge.head, rows, remembered, "this host's published files");
   return { edge, newest };
 }

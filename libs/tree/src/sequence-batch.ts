@@ -2,6 +2,7 @@
  * One batch of leaves into one tree: one transaction, one order of writes.
  *
  *   1. lock      the head row is locked; whoever holds it is the only writer of this tree, on any replica
+ *                and it never has less than it had
  *   2. hand-over if another replica has written since, the edge is read again and proved against the stored root
  *   3. dedup     what is in the tree already keeps its old place; race-free, because of the lock
  *   4. grow      tiles and root are computed from the proved edge
@@ -159,6 +160,17 @@ async function moveHead(
   }
 }
 
+/** A standby that lagged and was promoted, or a backup that was restored under us, has a smaller tree. */
+function assertNotBehind(head: TreeHead, reached: TreeHead): void {
+  if (head.size > reached.size || (head.size === reached.size && equalOctets(head.root, reached.root))) return;
+  throw new Fault(
+    'corrupt',
+    'tree/rolled-back',
+    `the database has a tree of ${head.size}, but had one of ${reached.size} before; was a backup restored, or a ` +
+      'standby promoted that lagged? Nothing is signed. Restore the newer database',
+  );
+}
+
 /** Sequences batches of one tree; remembers nothing but what it is handed. */
 export class BatchSequencer {
   readonly #pool: Pool;
@@ -172,7 +184,8 @@ export class BatchSequencer {
   }
 
   /**
-   * Sequences `candidates` after `edge`, the edge as this replica last knew it.
+   * Sequences `candidates` after `edge`, the edge as this replica last knew it; the tree must have grown to
+   * `reached` at least.
    *
    * @throws {AmbiguousCommit} offer the batch again with `perhapsCommitted`
    * @throws {Fault} of kind corrupt: the stored tree contradicts itself, and the writer must stop
@@ -180,11 +193,12 @@ export class BatchSequencer {
   async run(
     candidates: readonly Candidate[],
     edge: RightEdge | undefined,
+    reached: TreeHead | undefined,
     nowMs: number,
   ): Promise<BatchResult> {
     return await withConnection(this.#pool, async (client) => {
       try {
-        return { value: await this.#transact(client, candidates, edge, nowMs), reusable: true };
+        return { value: await this.#transact(client, candidates, edge, reached, nowMs), reusable: true };
       } catch (error) {
         // A connection that cannot even ROLLBACK, or whose COMMIT is in doubt, is given to nobody else.
         const reusable =
@@ -202,10 +216,12 @@ export class BatchSequencer {
     client: PoolClient,
     candidates: readonly Candidate[],
     known: RightEdge | undefined,
+    reached: TreeHead | undefined,
     nowMs: number,
   ): Promise<BatchResult> {
     const shard = this.#shard;
     const head = await lockHead(client, shard);
+    if (reached !== undefined) assertNotBehind(head, reached);
     const unmoved =
       known !== undefined && known.head.size === head.size && equalOctets(known.head.root, head.root);
     const edge = unmoved ? known : await RightEdge.read(client, shard, head);

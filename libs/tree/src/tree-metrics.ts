@@ -13,6 +13,7 @@ export class TreeMetrics {
   readonly #signedAt;
   readonly #waiting;
   readonly #quarantined;
+  readonly #readOnly;
 
   constructor(metrics: Metrics, tree: string) {
     this.#tree = tree;
@@ -45,6 +46,10 @@ export class TreeMetrics {
       'tree',
     ]);
     this.#quarantined.set({ tree }, 0);
+    this.#readOnly = metrics.gauge('airseal_tree_read_only', '1 with the reason when the tree signs nothing', [
+      'tree',
+      'code',
+    ]);
   }
 
   batch(fresh: number, duplicates: number, seconds: number, size: bigint): void {
@@ -72,7 +77,13 @@ export class TreeMetrics {
     this.#signedAt.set({ tree: this.#tree }, Number(timestampMs) / 1000);
   }
 
-  quarantined(): void {
+  quarantined(code: string): void {
     this.#quarantined.set({ tree: this.#tree }, 1);
+    this.#readOnly.set({ tree: this.#tree, code }, 1);
+  }
+
+  released(code: string): void {
+    this.#quarantined.set({ tree: this.#tree }, 0);
+    this.#readOnly.set({ tree: this.#tree, code }, 0);
   }
 }

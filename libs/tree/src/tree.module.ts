@@ -40,7 +40,15 @@ export class TreeModule implements OnApplicationShutdown {
             metrics: Metrics,
             health: HealthProbes,
           ) =>
-            new Trees({ pool, directory: join(settings.stateDir, 'tiles'), clock, logger, metrics, health }),
+            new Trees({
+              pool,
+              directory: join(settings.stateDir, 'tiles'),
+              clock,
+              logger,
+              metrics,
+              health,
+              adoptUnknown: settings.mode === 'evaluation',
+            }),
         },
       ],
       exports: [Trees],

@@ -9,6 +9,9 @@
  * A contradiction in our own state (an edge that does not lead to the stored root, two roots for one size, a
  * published file with another content) puts the tree into quarantine: it goes on answering what it can prove and
  * never appends or signs again until an operator has looked. Nothing is ever repaired in silence.
+ *
+ * So does a database that knows less than was signed before, as published files, this host's signing journal or the
+ * token remember it; and a host that has no journal for a tree with leaves reads until an operator has adopted one.
  */
 import type { Pool } from 'pg';
 import { Fault, isFault } from '#core/fault';
@@ -19,7 +22,9 @@ import {
   inclusionProof,
   rootNodes,
   rootOf,
+  verifyConsistency,
   verifyInclusion,
+  type TreeHead,
 } from '#core/merkle';
 import { MAX_ENTRY_BYTES, TILE_WIDTH, tileWidth, formatBundle } from '#core/tile';
 import type { Clock, Logger } from '#platform';
@@ -32,7 +37,8 @@ import { StoredLeaves } from './stored-leaves.js';
 import type { TileFiles } from './tile-files.js';
 import { TileRows } from './tile-rows.js';
 import type { TreeMetrics } from './tree-metrics.js';
-import { checkTree } from './self-check.js';
+import { assertContinues, checkTree } from './self-check.js';
+import { NO_JOURNAL } from './signing-memory.js';
 import { Undelivered } from './undelivered.js';
 
 export interface TreeParts {
@@ -53,6 +59,8 @@ export interface TreeParts {
   readonly checkpointPauseMs: number;
   readonly published: () => void;
   readonly proofFailed: () => void;
+  /** Whether this host begins its signing journal by itself where neither it nor the token remembers anything. */
+  readonly adoptUnknown: boolean;
 }
 
 function closing(): Fault {
@@ -106,6 +114,8 @@ export class Tree {
         await this.#publication.publish(head);
         parts.published();
       },
+      announce: (head) => this.#announce(head),
+      assertContinues: (earlier, head) => this.#assertContinues(earlier, head),
       quarantine: (fault) => this.#isolate(fault),
       signed: (seconds) => parts.metrics.signed(seconds),
     });
@@ -120,17 +130,47 @@ export class Tree {
     try {
       const { edge, newest } = await checkTree(parts, tree.#rows);
       tree.#appender.begin(edge);
+      const refusal = await tree.#introduce(edge.head, newest);
       if (newest !== undefined) await tree.#checkpoints.show(newest);
       // What was committed and never covered was never answered either: its clients will come again.
       await tree.undelivered.noteFrom(newest?.size ?? 0n);
-      tree.#checkpoints.committed(edge.head);
-      await tree.#firstCheckpoint(edge.head.size);
+      if (refusal === undefined) await tree.#signCommitted(edge.head);
+      else tree.#isolate(refusal);
     } catch (error) {
       if (!isFault(error) || error.kind !== 'corrupt') throw error;
       tree.#isolate(error);
     }
     tree.#catchUp();
     return tree;
+  }
+
+  /**
+   * Lets this host sign for a tree that it has never signed for: an operator has read `head` from another replica
+   * or from paper, and the database continues it.
+   *
+   * @throws {Fault} tree/not-waiting, tree/rolled-back, tree/forked, hsm/…
+   */
+  async adopt(head: TreeHead): Promise<void> {
+    const { memory } = this.#parts.format;
+    if (this.#quarantine?.code !== NO_JOURNAL || memory === undefined) {
+      throw new Fault('conflict', 'tree/not-waiting', 'this log does not wait for a head to be adopted');
+    }
+    const { edge } = await checkTree(this.#parts, this.#rows);
+    await assertContinues(edge.head, this.#rows, head, 'the head that you name');
+    await memory.adopt(head);
+    const refusal = await this.#introduce(edge.head, undefined);
+    if (refusal !== undefined) throw refusal;
+    this.#quarantine = undefined;
+    this.#parts.metrics.released(NO_JOURNAL);
+    this.#appender.resume();
+    this.#appender.begin(edge);
+    this.#checkpoints.resume();
+    await this.#signCommitted(edge.head);
+    this.#parts.logger.warn(
+      { tree: this.name, size: head.size.toString() },
+      'the signing journal of this host was begun at a head that an operator gave',
+    );
+    this.#catchUp();
   }
 
   /** Why this tree refuses to grow, if it does. */
@@ -310,13 +350,86 @@ export class Tree {
   #isolate(fault: Fault): void {
     if (this.#quarantine !== undefined) return;
     this.#quarantine = fault;
-    this.#parts.metrics.quarantined();
+    this.#parts.metrics.quarantined(fault.code);
     this.#parts.logger.fatal(
       { err: fault, tree: this.name },
-      'the log contradicts itself and refuses to grow',
+      'the log refuses to grow',
     );
     this.#appender.stop(fault);
     this.#checkpoints.stop(fault);
+  }
+
+  /** Compares the database's head with everything that was signed before; see the signing memory. */
+  async #announce(head: TreeHead): Promise<void> {
+    const { memory } = this.#parts.format;
+    if (memory === undefined) return;
+    let known = await memory.announce(head);
+    if (this.#parts.adoptUnknown && known.journal === undefined && known.token === undefined && !known.open) {
+      this.#parts.logger.warn(
+        { tree: this.name, size: head.size.toString() },
+        'no head of this log is remembered here or in the token; beginning with the one of the database',
+      );
+      await memory.adopt(head);
+      known = await memory.announce(head);
+    }
+    const { journal, token, open } = known;
+    if (journal !== undefined)
+      await assertContinues(head, this.#rows, journal, 'the signing journal of this host');
+    if (token !== undefined) await assertContinues(head, this.#rows, token, 'the token');
+    if (!open) {
+      throw new Fault(
+        'unavailable',
+        NO_JOURNAL,
+        'this host has never signed for this log, and only reads it: compare a head with another replica or with paper, then run `airseal log adopt SIZE ROOT`',
+      );
+    }
+  }
+
+  /** Proved, not looked up: hashes that we remember and hashes that are stored may be of two histories. */
+  async #assertContinues(earlier: TreeHead, head: TreeHead): Promise<void> {
+    if (earlier.size === 0n || earlier.size >= head.size) {
+      await assertContinues(head, this.#rows, earlier, 'the newest checkpoint');
+      return;
+    }
+    const proof = consistencyProof(
+      earlier.size,
+      head.size,
+      await this.#rows.reader(consistencyNodes(earlier.size, head.size)),
+    );
+    try {
+      verifyConsistency(earlier, head, proof);
+    } catch (cause) {
+      throw new Fault(
+        'corrupt',
+        'tree/forked',
+        `the tree of ${head.size} does not continue the published tree of ${earlier.size}; nothing is signed`,
+        { cause },
+      );
+    }
+  }
+
+  /**
+   * Announces a tree that is being opened; answers why it cannot be signed for on this host, if that is so.
+   *
+   * @throws {Fault} of kind corrupt: the database has been taken back
+   */
+  async #introduce(head: TreeHead, newest: TreeHead | undefined): Promise<Fault | undefined> {
+    // A shard that has ended is not signed for any more, unless its end was never covered.
+    if (this.frozen && newest !== undefined && newest.size >= head.size) return undefined;
+    try {
+      await this.#checkpoints.announce(head);
+    } catch (err) {
+      if (!isFault(err) || err.kind !== 'unavailable') throw err;
+      if (err.code === NO_JOURNAL) return err;
+      this.#parts.logger.warn({ err, tree: this.name }, 'opened before it could be signed for');
+    }
+    return undefined;
+  }
+
+  /** Signs what is committed, so that doors open on a tree that is covered whole. */
+  async #signCommitted(head: TreeHead): Promise<void> {
+    this.#checkpoints.committed(head);
+    await this.#firstCheckpoint(head.size);
   }
 
   /** Doors open on a tree whose committed leaves are all covered; a token that is away does not stop the start. */

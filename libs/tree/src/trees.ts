@@ -6,13 +6,14 @@
  */
 import { join } from 'node:path';
 import type { Pool } from 'pg';
-import { Fault } from '#core/fault';
-import { emptyRoot } from '#core/merkle';
+import { Fault, isFault } from '#core/fault';
+import { emptyRoot, type TreeHead } from '#core/merkle';
 import type { Clock, HealthProbes, Logger, Metrics } from '#platform';
 import type { Barrier } from './barrier.js';
 import type { CheckpointFormat } from './checkpoints.js';
 import { bytea } from './copy-rows.js';
 import { HeadNotices } from './head-notices.js';
+import { NO_JOURNAL } from './signing-memory.js';
 import { TileFiles } from './tile-files.js';
 import { Tree } from './tree.js';
 import { TreeMetrics } from './tree-metrics.js';
@@ -45,6 +46,8 @@ export interface TreesParts {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly health?: HealthProbes;
+  /** See `TreeParts`; only an evaluation does. */
+  readonly adoptUnknown?: boolean;
   /** For crash tests. */
   readonly barrier?: Barrier;
 }
@@ -79,6 +82,7 @@ export class Trees {
       checkpointPauseMs: spec.checkpointPauseMs ?? 0,
       published: spec.published ?? (() => undefined),
       proofFailed: spec.proofFailed ?? (() => undefined),
+      adoptUnknown: this.#parts.adoptUnknown ?? false,
     });
     this.#trees.set(spec.name, tree);
     await this.#notices.listen(shard, () => {
@@ -91,6 +95,34 @@ export class Trees {
       return { size: tree.size.toString() };
     });
     return tree;
+  }
+
+  /**
+   * Adopts `head` for the one tree that waits for it, told by its root: operators need not name it.
+   *
+   * @throws {Fault} tree/not-waiting, or why the only tree that waits does not continue it
+   */
+  async adopt(head: TreeHead): Promise<Tree> {
+    const waiting = [...this.#trees.values()].filter(({ quarantine }) => quarantine?.code === NO_JOURNAL);
+    const refusals: Fault[] = [];
+    for (const tree of waiting) {
+      try {
+        await tree.adopt(head);
+        return tree;
+      } catch (error) {
+        if (!isFault(error)) throw error;
+        refusals.push(error);
+      }
+    }
+    const [only] = refusals;
+    if (only !== undefined && refusals.length === 1) throw only;
+    throw new Fault(
+      'conflict',
+      'tree/not-waiting',
+      waiting.length === 0
+        ? 'no log of this appliance waits for a head to be adopted'
+        : `none of the ${waiting.length} logs that wait has this root at this size; copy both from a checkpoint of another replica`,
+    );
   }
 
   async close(): Promise<void> {

@@ -7,7 +7,7 @@
  */
 import { resolve } from 'node:path';
 import { runCeremony, parseBindings } from '#ceremony';
-import { Hsm } from '#hsm';
+import { Hsm, journalDirectory } from '#hsm';
 import { parseInstance } from '#instance';
 import { loadSettings, systemClock } from '#platform';
 import { print, progress } from '../output.js';
@@ -24,6 +24,7 @@ export async function holdGenesis(_operands: string[], flags: Flags): Promise<vo
   const hsm = await Hsm.open({
     tokens: bindings.tokens,
     runtimeDir: settings.runtimeDir,
+    journalDir: journalDirectory(settings),
     mode: settings.mode,
   });
   try {

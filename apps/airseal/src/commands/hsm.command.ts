@@ -1,7 +1,7 @@
 /** `airseal hsm list | doctor | bench`: what a token holds, whether it will do, and how fast it is. */
 import { Fault } from '#core/fault';
 import { toHex } from '#core/octets';
-import { Hsm } from '#hsm';
+import { Hsm, journalDirectory } from '#hsm';
 import { loadSettings } from '#platform';
 import { print, table } from '../output.js';
 import { flag, settingsPath } from '../places.js';
@@ -17,6 +17,7 @@ async function withToken<T>(flags: Flags, use: (hsm: Hsm, token: string) => Prom
   const hsm = await Hsm.open({
     tokens: settings.hsm.tokens,
     runtimeDir: settings.runtimeDir,
+    journalDir: journalDirectory(settings),
     mode: settings.mode,
   });
   try {

@@ -4,6 +4,7 @@ import {
   machineIdentitySchemas,
 } from '../doors/oidc/machine-identity.declaration.js';
 import { healthDeclaration } from '../doors/health/health.declaration.js';
+import { adoptHeadOperations, adoptHeadSchemas } from '../doors/logs/adopt-head.declaration.js';
 import { type DoorDeclaration, Problem } from '../openapi/declaration.js';
 
 const health = healthDeclaration.operations.filter(({ path }) => path === '/livez' || path === '/readyz');
@@ -16,12 +17,14 @@ export const adminDeclaration: DoorDeclaration = {
   schemas: {
     ...machineIdentitySchemas,
     ...accountSchemas,
+    ...adoptHeadSchemas,
     ...healthDeclaration.schemas,
     Problem,
   },
   operations: [
     ...machineIdentityOperations,
     ...accountOperations,
+    ...adoptHeadOperations,
     ...health,
     {
       method: 'get',

@@ -17,6 +17,7 @@ export const CKA = {
   token: 0x001,
   private: 0x002,
   label: 0x003,
+  application: 0x010,
   value: 0x011,
   keyType: 0x100,
   id: 0x102,
@@ -46,7 +47,7 @@ export const CKA = {
   allowedMechanisms: 0x40000600,
 } as const;
 
-export const CKO = { publicKey: 2, privateKey: 3 } as const;
+export const CKO = { data: 0, publicKey: 2, privateKey: 3 } as const;
 export const CKU = { user: 1, contextSpecific: 2 } as const;
 export const SESSION = { serial: 4, readWrite: 2 } as const;
 

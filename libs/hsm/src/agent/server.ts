@@ -5,7 +5,7 @@ import { verifySignature } from '#core/crypto';
 import { Fault, isFault } from '#core/fault';
 import { fromHex, toBase64 } from '#core/octets';
 import { FRAME, FrameReader, FrameWriter, formatFaultBody, parseSignBody, type Frame } from '../frames.js';
-import { PROTOCOL, type Calls, type Operation } from '../protocol.js';
+import { headLetter, PROTOCOL, readLetter, type Calls, type Operation } from '../protocol.js';
 import { destroyKey, generateKey, generatePassingKey } from './generate-key.js';
 import { examine } from './examine.js';
 import { inventory, keyLetter } from './inventory.js';
@@ -14,10 +14,14 @@ import type { Log } from './log.js';
 import { permittedKey } from './permitted-key.js';
 import type { AgentSettings } from './settings.js';
 import { SignMessage } from './sign-message.js';
+import { SigningMemory, type Announced } from './signing-memory.js';
 import type { Token } from './token.js';
 
 type Answers = {
-  readonly [Name in Operation]: (asks: Calls[Name]['asks']) => Promise<Calls[Name]['answers']>;
+  readonly [Name in Operation]: (
+    asks: Calls[Name]['asks'],
+    announced: Announced,
+  ) => Promise<Calls[Name]['answers']>;
 };
 
 const PROOF = Buffer.from('airseal: this key is in the token', 'utf8');
@@ -41,6 +45,7 @@ function readCall(body: Buffer): { operation: Operation; asks: never } {
 export class AgentServer {
   readonly #settings: AgentSettings;
   readonly #token: Token;
+  readonly #memory: SigningMemory;
   readonly #sign: SignMessage;
   readonly #log: Log;
   readonly #server: Server;
@@ -51,7 +56,8 @@ export class AgentServer {
   constructor(settings: AgentSettings, token: Token, log: Log) {
     this.#settings = settings;
     this.#token = token;
-    this.#sign = new SignMessage(token);
+    this.#memory = new SigningMemory(token, settings.journal, log);
+    this.#sign = new SignMessage(token, this.#memory);
     this.#log = log;
     this.#server = createServer((socket) => this.#welcome(socket));
     this.#answers = this.#makeAnswers();
@@ -90,6 +96,7 @@ export class AgentServer {
       this.#server.close(() => resolve());
       for (const peer of this.#peers) peer.destroy();
     });
+    await this.#memory.flush();
     await this.#token.close();
   }
 
@@ -98,12 +105,13 @@ export class AgentServer {
     const writer = new FrameWriter((bytes) => {
       if (!socket.destroyed) socket.write(bytes);
     });
+    const announced: Announced = new Set();
     this.#peers.add(socket);
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#peers.delete(socket));
     socket.on('data', (chunk) => {
       try {
-        for (const frame of reader.read(chunk)) void this.#answer(frame, writer);
+        for (const frame of reader.read(chunk)) void this.#answer(frame, writer, announced);
       } catch (error) {
         this.#log('a peer was sent away', { error: String(error) });
         socket.destroy();
@@ -111,17 +119,18 @@ export class AgentServer {
     });
   }
 
-  async #answer(frame: Frame, writer: FrameWriter): Promise<void> {
+  async #answer(frame: Frame, writer: FrameWriter, announced: Announced): Promise<void> {
     try {
-      if (frame.kind === FRAME.sign) {
+      if (frame.kind === FRAME.sign || frame.kind === FRAME.signHead) {
         const { uri, key, message } = parseSignBody(frame.body);
-        writer.send(frame.id, FRAME.signature, await this.#sign.execute(uri, message, key));
+        const trees = frame.kind === FRAME.signHead ? announced : undefined;
+        writer.send(frame.id, FRAME.signature, await this.#sign.execute(uri, message, key, trees));
       } else {
         const { operation, asks } = readCall(frame.body);
         const answer = Object.hasOwn(this.#answers, operation) ? this.#answers[operation] : undefined;
         if (answer === undefined)
           throw new Fault('malformed', 'hsm/frame', 'the agent does not know this request');
-        writer.send(frame.id, FRAME.answer, Buffer.from(JSON.stringify(await answer(asks))));
+        writer.send(frame.id, FRAME.answer, Buffer.from(JSON.stringify(await answer(asks, announced))));
       }
     } catch (error) {
       writer.send(frame.id, FRAME.fault, formatFaultBody(this.#asFault(error)));
@@ -178,6 +187,22 @@ export class AgentServer {
           this.#sign.forget(uri);
           this.#log('key destroyed', { uri, objects: destroyed });
           return { destroyed };
+        }),
+      announce: ({ uri, digest, origin, ...head }, announced) =>
+        token.with(async (open) => {
+          const key = this.#sign.find(open, uri, fromHex(digest));
+          const known = await this.#memory.announce(open, key, { origin, ...readLetter(head) }, announced);
+          return {
+            open: known.open,
+            ...(known.journal === undefined ? {} : { journal: headLetter(known.journal) }),
+            ...(known.token === undefined ? {} : { token: headLetter(known.token) }),
+          };
+        }),
+      adoptHead: ({ uri, digest, origin, ...head }) =>
+        token.with(async (open) => {
+          const key = this.#sign.find(open, uri, fromHex(digest));
+          await this.#memory.adopt(open, key, { origin, ...readLetter(head) });
+          return {};
         }),
       inventory: () => token.with((open) => inventory(open)),
       random: ({ length }) =>

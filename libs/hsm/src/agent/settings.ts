@@ -9,6 +9,8 @@ export interface AgentSettings {
   readonly socket: string;
   /** Digest of everything above and of the environment: two processes must mean the same token. */
   readonly fingerprint: string;
+  /** Where the signing journals of this token's keys are kept; without it no log is signed for. */
+  readonly journal: string | undefined;
   readonly sessions: number;
   /** How long the agent stays after the last process has left. */
   readonly lingerMs: number;
@@ -23,6 +25,7 @@ export function agentSettings(args: readonly string[]): AgentSettings {
       'pin-source': { type: 'string', default: '' },
       socket: { type: 'string', default: '' },
       fingerprint: { type: 'string', default: '' },
+      journal: { type: 'string', default: '' },
       sessions: { type: 'string', default: '8' },
       'linger-ms': { type: 'string', default: '3000' },
     },
@@ -34,6 +37,7 @@ export function agentSettings(args: readonly string[]): AgentSettings {
     pinSource: values['pin-source'],
     socket: values.socket,
     fingerprint: values.fingerprint,
+    journal: values.journal === '' ? undefined : values.journal,
     sessions: Number(values.sessions),
     lingerMs: Number(values['linger-ms']),
   };

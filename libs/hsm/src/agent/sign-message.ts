@@ -7,38 +7,49 @@
  *   3. sign     on a thread of the library, in a session of this request alone
  *   4. verify   what came back, against the public half; what does not verify leaves this process never
  *
- * Nothing may be signed without passing here: whatever else has to be asked before a key is used belongs
- * between the second and the third step.
+ * Between the second and the third step comes what has to be asked before a key is used: what a signer was
+ * opened for binds what it can sign. One that was opened for heads signs nothing that does not read as the head of
+ * a tree, and each head passes the signing memory; one that was not signs no head with a key of a log.
+ *
+ * Nothing may be signed without passing here.
  */
 import { digest, HASH_LENGTH, verifySignature } from '#core/crypto';
 import { Fault, isFault } from '#core/fault';
 import { equalOctets } from '#core/octets';
+import type { OriginHead } from '../heads.js';
 import { CKK, CKM } from './algorithms.js';
 import { digestInfo, garbage, signatureFromToken } from './encodings.js';
+import { readHead } from './head.js';
 import type { TokenKey } from './key.js';
 import { signOnThread, type Handle } from './library.js';
 import { permittedKey } from './permitted-key.js';
+import { isEmpty, type Announced, type SigningMemory } from './signing-memory.js';
 import type { OpenToken, Token } from './token.js';
 
 export class SignMessage {
   readonly #token: Token;
+  readonly #memory: SigningMemory;
   #generation = 0;
   readonly #keys = new Map<string, TokenKey>();
 
-  constructor(token: Token) {
+  constructor(token: Token, memory: SigningMemory) {
     this.#token = token;
+    this.#memory = memory;
   }
 
   /**
    * Signs with the key at `uri`; where `expected` is given, only if it is the SHA-256 of its public half.
    *
+   * With `announced`, the trees that the asking process has announced, signs heads of these trees only.
+   *
    * @throws {Fault} what the token says no to, in our words; hsm/garbage, hsm/attributes, hsm/key-absent,
-   *   hsm/key-unexpected
+   *   hsm/key-unexpected, hsm/purpose, and what the signing memory says no to
    */
-  execute(uri: string, message: Buffer, expected?: Uint8Array): Promise<Uint8Array> {
+  execute(uri: string, message: Buffer, expected?: Uint8Array, announced?: Announced): Promise<Uint8Array> {
     return this.#token.with(async (token) => {
-      const key = this.#find(token, uri);
-      if (expected !== undefined && !equalOctets(expected, key.digest)) throw unexpected(uri);
+      const key = this.find(token, uri, expected);
+      if (announced === undefined) await this.#assertNoHead(token, key, message);
+      else await this.#memory.admit(key, headIn(message), announced);
       const input = toBeSigned(key, message);
       const raw = await token.sessions.use(uri, (session) => signIn(token, session, key, input));
       const signature = signatureFromToken(raw, key.facts);
@@ -58,20 +69,44 @@ export class SignMessage {
     this.#keys.delete(uri);
   }
 
-  #find(token: OpenToken, uri: string): TokenKey {
+  /** The key at `uri`, if it may be used and is the one that is `expected`. */
+  find(token: OpenToken, uri: string, expected?: Uint8Array): TokenKey {
     this.#sameOpening(token);
-    const known = this.#keys.get(uri);
-    if (known !== undefined) return known;
-    const { key } = permittedKey(token, uri);
+    const key = this.#keys.get(uri) ?? permittedKey(token, uri).key;
     this.#keys.set(uri, key);
+    if (expected !== undefined && !equalOctets(expected, key.digest)) throw unexpected(uri);
     return key;
+  }
+
+  /** An empty tree says nothing: a ceremony tries a new key on it. */
+  async #assertNoHead(token: OpenToken, key: TokenKey, message: Buffer): Promise<void> {
+    const head = readHead(message);
+    if (head === undefined || (head !== 'doubtful' && head.size === 0n && isEmpty(head))) return;
+    if (head !== 'doubtful' && !(await this.#memory.isLogKey(token, key))) return;
+    throw new Fault(
+      'refused',
+      'hsm/purpose',
+      'the message reads as the head of a log, which this signer was not opened for; nothing was signed',
+    );
   }
 
   #sameOpening(token: OpenToken): void {
     if (token.generation === this.#generation) return;
     this.#keys.clear();
+    this.#memory.tokenOpened();
     this.#generation = token.generation;
   }
+}
+
+/** @throws {Fault} hsm/purpose */
+function headIn(message: Buffer): OriginHead {
+  const head = readHead(message);
+  if (head !== undefined && head !== 'doubtful') return head;
+  throw new Fault(
+    'refused',
+    'hsm/purpose',
+    'this signer was opened for the heads of a log, and the message is none; nothing was signed',
+  );
 }
 
 function unexpected(uri: string): Fault {

@@ -31,7 +31,11 @@ let silent: V1Log;
 beforeAll(async () => {
   runtimeDir = mkdtempSync(join(tmpdir(), 'log-'));
   token = await badToken('airseal-online');
-  hsm = await Hsm.open({ tokens: { online: token.settings }, runtimeDir });
+  hsm = await Hsm.open({
+    tokens: { online: token.settings },
+    runtimeDir,
+    journalDir: join(runtimeDir, 'journal'),
+  });
   const key = async (label: string): Promise<TrustMaterial['audit']> => {
     const { uri, algorithm, spki } = await hsm.generate('online', { label, algorithm: 'ecdsa-p256-sha256' });
     return { uri, token: 'online', algorithm, spki: toBase64(spki) };
