@@ -15,7 +15,7 @@ import {
 } from '#core/note';
 import { equalOctets, fromUtf8 } from '#core/octets';
 import type { Signer } from '#hsm';
-import { createLogger, Metrics, migrate, systemClock, type Clock } from '#platform';
+import { createLogger, Metrics, migrate, systemClock, type Clock, type Migration } from '#platform';
 import { migrations, Trees, type Barrier, type CheckpointFormat } from '#tree';
 import { freshDatabase, type FreshDatabase } from './kit.js';
 
@@ -45,7 +45,8 @@ export const quietLogger = createLogger(
   { write: () => undefined },
 );
 
-export async function freshTrees(): Promise<FreshTrees> {
+/** @param further migrations beside those of the trees */
+export async function freshTrees(further: readonly Migration[] = []): Promise<FreshTrees> {
   const database = await freshDatabase();
   await migrate(
     {
@@ -56,7 +57,7 @@ export async function freshTrees(): Promise<FreshTrees> {
       ownerUser: database.ownerUser,
       connections: 4,
     },
-    migrations,
+    [...migrations, ...further],
     quietLogger,
   );
   const replicas: Replica[] = [];

@@ -53,6 +53,8 @@ export class Trees {
   readonly #parts: TreesParts;
   readonly #notices: HeadNotices;
   readonly #trees = new Map<string, Tree>();
+  readonly #isolated: { readonly name: string; readonly fault: Fault }[] = [];
+  #tellIsolated: ((name: string, fault: Fault) => void) | undefined;
 
   constructor(parts: TreesParts) {
     this.#parts = parts;
@@ -79,6 +81,10 @@ export class Trees {
       checkpointPauseMs: spec.checkpointPauseMs ?? 0,
       published: spec.published ?? (() => undefined),
       proofFailed: spec.proofFailed ?? (() => undefined),
+      isolated: (fault) => {
+        if (this.#tellIsolated === undefined) this.#isolated.push({ name: spec.name, fault });
+        else this.#tellIsolated(spec.name, fault);
+      },
     });
     this.#trees.set(spec.name, tree);
     await this.#notices.listen(shard, () => {
@@ -91,6 +97,17 @@ export class Trees {
       return { size: tree.size.toString() };
     });
     return tree;
+  }
+
+  /** Every tree that is open in this process. */
+  all(): readonly Tree[] {
+    return [...this.#trees.values()];
+  }
+
+  /** Tells of every tree that goes into quarantine, also of those that did before anybody listened. */
+  whenIsolated(tell: (name: string, fault: Fault) => void): void {
+    this.#tellIsolated = tell;
+    for (const { name, fault } of this.#isolated.splice(0)) tell(name, fault);
   }
 
   async close(): Promise<void> {
