@@ -15,7 +15,15 @@ import {
 } from '#core/note';
 import { equalOctets, fromUtf8 } from '#core/octets';
 import type { HeadSigner } from '#hsm';
-import { createLogger, Metrics, migrate, systemClock, type Clock, type HealthProbes } from '#platform';
+import {
+  createLogger,
+  Metrics,
+  migrate,
+  systemClock,
+  type Clock,
+  type HealthProbes,
+  type Migration,
+} from '#platform';
 import { migrations, Trees, type Barrier, type CheckpointFormat } from '#tree';
 import { freshDatabase, type FreshDatabase } from './kit.js';
 
@@ -47,7 +55,8 @@ export const quietLogger = createLogger(
   { write: () => undefined },
 );
 
-export async function freshTrees(): Promise<FreshTrees> {
+/** @param further migrations beside those of the trees */
+export async function freshTrees(further: readonly Migration[] = []): Promise<FreshTrees> {
   const database = await freshDatabase();
   await migrate(
     {
@@ -58,7 +67,7 @@ export async function freshTrees(): Promise<FreshTrees> {
       ownerUser: database.ownerUser,
       connections: 4,
     },
-    migrations,
+    [...migrations, ...further],
     quietLogger,
   );
   const replicas: Replica[] = [];

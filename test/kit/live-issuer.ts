@@ -8,12 +8,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
+import * as audit from '#audit';
+import * as tree from '#tree';
 import { Accounts, BuiltInIssuer, entities, MachineIdentities, migrations } from '#identity';
 import { HeldClock, Metrics } from '#platform';
 import { Pages } from '../../libs/identity/src/people/pages.js';
 import { SignInFailures } from '../../libs/identity/src/people/sign-in-failures.js';
 import { SignIn } from '../../libs/identity/src/people/sign-in.js';
 import { freshDatabase } from './kit.js';
+import { recorder } from './recorder.js';
 
 export interface LiveIssuer {
   readonly url: string;
@@ -35,7 +38,10 @@ export async function liveIssuer(): Promise<LiveIssuer> {
   const database = await freshDatabase();
   const { host, port, name } = database;
   const place = { type: 'postgres', host, port, database: name } as const;
-  const owner = await new DataSource({ ...place, username: database.ownerUser, migrations }).initialize();
+  const owner = await new DataSource({ ...place,
+    username: database.ownerUser,
+    migrations: [...tree.migrations, ...audit.migrations, ...migrations],
+  }).initialize();
   await owner.runMigrations();
   await owner.destroy();
   const source = await new DataSource({ ...place, username: database.runtimeUser, entities }).initialize();
@@ -57,7 +63,7 @@ export async function liveIssuer(): Promise<LiveIssuer> {
   const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/oidc`;
 
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const machines = new MachineIdentities(source, clock);
+  const machines = new MachineIdentities(source, clock, recorder());
   const failures = new SignInFailures(pool, clock);
   const accounts = new Accounts(source, clock, failures);
   const issuer = new BuiltInIssuer({

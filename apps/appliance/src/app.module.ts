@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { AuditModule } from '#audit';
 import { CaModule } from '#ca';
 import { CtModule } from '#ct';
 import { HsmModule } from '#hsm';
@@ -9,6 +10,7 @@ import { type Clock, type Logger, type Metrics, PlatformModule, type Settings } 
 import { TimestampModule } from '#timestamp';
 import { TreeModule } from '#tree';
 import { TrustRootModule } from '#trust-root';
+import { BoundariesDoorModule } from './doors/boundaries/boundaries.module.js';
 import { CtDoorModule } from './doors/ct/ct.module.js';
 import { FulcioDoorModule } from './doors/fulcio/fulcio.module.js';
 import { HealthDoorModule } from './doors/health/health.module.js';
@@ -20,6 +22,7 @@ import { TimestampDoorModule } from './doors/timestamp/timestamp.module.js';
 import { TufDoorModule } from './doors/tuf/tuf.module.js';
 import { entities } from './migrations.js';
 import { ServerModule } from './server/server.module.js';
+import { VERSION } from './version.js';
 
 export interface AppParts {
   readonly settings: Settings;
@@ -49,8 +52,9 @@ export function everyDoor({ platform, server }: Floor): DynamicModule[] {
   const log = LogModule.on([...base, tree]);
   const ct = CtModule.on([...base, tree]);
   const timestamp = TimestampModule.on([...base, tree]);
-  const identity = IdentityModule.on(base);
-  const ca = CaModule.on([...base, identity, ct]);
+  const audit = AuditModule.on([...base, tree, log, timestamp], VERSION);
+  const identity = IdentityModule.on([...base, audit]);
+  const ca = CaModule.on([...base, identity, ct, audit]);
   const trustRoot = TrustRootModule.on(base);
 
   return [
@@ -62,6 +66,7 @@ export function everyDoor({ platform, server }: Floor): DynamicModule[] {
     LogAdminModule.on([platform, server, tree]),
     TimestampDoorModule.on([platform, timestamp]),
     TufDoorModule.on([platform, trustRoot]),
+    BoundariesDoorModule.on([platform, audit]),
   ];
 }
 

@@ -4,6 +4,7 @@
  * One line per capability in each list. Migrations run in the order of the digits in their names, so the
  * order of the lines does not matter.
  */
+import * as audit from '#audit';
 import * as ca from '#ca';
 import * as identity from '#identity';
 import type { Entity, Migration } from '#platform';
@@ -15,6 +16,7 @@ export const migrations: readonly Migration[] = [
   ...identity.migrations,
   ...ca.migrations,
   ...trustRoot.migrations,
+  ...audit.migrations,
 ];
 
 export const entities: readonly Entity[] = [...identity.entities, ...trustRoot.entities];

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { type DynamicModule, Module } from '@nestjs/common';
 import type pg from 'pg';
+import { RecordEvent } from '#audit';
 import { fromBase64 } from '#core/octets';
 import { CtLog } from '#ct';
 import { type Hsm, HSM } from '#hsm';
 import { ProveIdentity } from '#identity';
-import { TRUST_MATERIAL, type TrustMaterial } from '#instance';
+import { INSTANCE, type Instance, TRUST_MATERIAL, type TrustMaterial } from '#instance';
 import { type Clock, CLOCK, POOL } from '#platform';
 import { PostgresIssuanceJournal } from './issuance-record.js';
 import { IssueCertificate, logKeysOf } from './issue-certificate.js';
@@ -20,7 +21,7 @@ export class CaModule {
       providers: [
         {
           provide: IssueCertificate,
-          inject: [ProveIdentity, TRUST_MATERIAL, HSM, CtLog, POOL, CLOCK],
+          inject: [ProveIdentity, TRUST_MATERIAL, HSM, CtLog, POOL, CLOCK, RecordEvent, INSTANCE],
           useFactory: (
             identities: ProveIdentity,
             material: TrustMaterial,
@@ -28,6 +29,8 @@ export class CaModule {
             log: CtLog,
             pool: pg.Pool,
             clock: Clock,
+            audit: RecordEvent,
+            { subjectPrivacy }: Instance,
           ) =>
             new IssueCertificate({
               identities,
@@ -44,7 +47,7 @@ export class CaModule {
               ),
               log,
               logKeys: logKeysOf(material.ctLogs.map(({ key }) => fromBase64(key.spki))),
-              journal: new PostgresIssuanceJournal(pool),
+              journal: new PostgresIssuanceJournal(pool, audit, subjectPrivacy),
               clock,
               random: (length) => randomBytes(length),
               mode: material.mode,

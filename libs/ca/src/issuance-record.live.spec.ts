@@ -2,13 +2,18 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { sha256 } from '#core/crypto';
+import { Fault } from '#core/fault';
 import { fromUtf8, toHex } from '#core/octets';
+import * as audit from '#audit';
+import * as tree from '#tree';
+import { recorder } from '../../../test/kit/recorder.js';
 import { freshDatabase, type FreshDatabase } from '../../../test/kit/index.js';
 import { CaIssuance1763700100000, PostgresIssuanceJournal, type IssuanceIntent } from './issuance-record.js';
 
 describe('the record of issuance', () => {
   let database: FreshDatabase;
   let pool: pg.Pool;
+  let journal: PostgresIssuanceJournal;
 
   beforeAll(async () => {
     database = await freshDatabase();
@@ -19,12 +24,13 @@ describe('the record of issuance', () => {
       port,
       database: name,
       username: database.ownerUser,
-      migrations: [CaIssuance1763700100000],
+      migrations: [...tree.migrations, ...audit.migrations, CaIssuance1763700100000],
     });
     await owner.initialize();
     await owner.runMigrations();
     await owner.destroy();
     pool = new pg.Pool({ host, port, database: name, user: database.runtimeUser });
+    journal = new PostgresIssuanceJournal(pool, recorder(), { 'https://hidden.example': 'pseudonym' });
   });
 
   afterAll(async () => {
@@ -54,7 +60,7 @@ describe('the record of issuance', () => {
   };
 
   test('keeps who, what and why, and of the token only its hash', async () => {
-    await new PostgresIssuanceJournal(pool).record(intent);
+    await journal.record(intent);
     const { rows } = await pool.query<Record<string, unknown>>('SELECT * FROM ca_issuance');
     expect(rows).toHaveLength(1);
     expect(rows[0]).toMatchObject({
@@ -69,8 +75,42 @@ describe('the record of issuance', () => {
     expect(text[0]?.all).not.toContain(intent.token);
   });
 
+  async function events(): Promise<Record<string, unknown>[]> {
+    const { rows } = await pool.query<{ body: Buffer }>('SELECT body FROM audit_outbox ORDER BY seq');
+    return rows.map(({ body }) => JSON.parse(body.toString('utf8')) as Record<string, unknown>);
+  }
+
+  test('is an audit event too, of the same statement, without the token', async () => {
+    const [event] = await events();
+    expect(event).toMatchObject({
+      code: 'ca.cert.issued',
+      outcome: 'intended',
+      cert: { serial: '410203' },
+      identity: { san: 'alice@example.org', subject: 'alice' },
+    });
+    expect(JSON.stringify(event)).not.toContain(intent.token);
+  });
+
+  test('names no subject in the trail where policy hides it, and records refusals', async () => {
+    const hidden = { ...intent.identity, issuer: 'https://hidden.example' };
+    await journal.record({
+      ...intent,
+      identity: hidden,
+      serial: Uint8Array.of(9),
+      decision: 'refuse',
+      reason: 'lint',
+    });
+    await journal.denied(hidden, new Fault('refused', 'ca/key-insecure', 'the public key is insecure: small'));
+    const [, refused, denied] = await events();
+    expect(refused).toMatchObject({ code: 'ca.cert.lint_failed', outcome: 'failure', reason: 'lint' });
+    expect(denied).toMatchObject({ code: 'ca.cert.denied', details: { fault: 'ca/key-insecure' } });
+    expect(JSON.stringify([refused, denied])).not.toContain('alice');
+  });
+
   test('has no second row for one serial number, and no row is ever changed or removed', async () => {
-    await expect(new PostgresIssuanceJournal(pool).record(intent)).rejects.toMatchObject({ code: '23505' });
+    const before = await events();
+    await expect(journal.record(intent)).rejects.toMatchObject({ code: '23505' });
+    expect(await events()).toEqual(before);
     for (const statement of [
       "UPDATE ca_issuance SET san = 'x'",
       'DELETE FROM ca_issuance',

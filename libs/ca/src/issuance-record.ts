@@ -3,12 +3,16 @@
  *
  * A row is committed before the key is used and never changes: the runtime role can add rows and read them, nothing
  * else. A row without an entry in the certificate log is an attempt that was abandoned; the other way round there is
- * nothing, and an auditor who finds a logged certificate without a row has found misuse of the key.
+ * nothing, and an auditor who finds a logged certificate without a row has found misuse of the key. The audit event of
+ * the same statement says so in a tree that not even the owner of the tables can shorten.
  */
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import type pg from 'pg';
 import { sha256 } from '#core/crypto';
-import { fromUtf8 } from '#core/octets';
+import type { Fault } from '#core/fault';
+import type { JsonObject } from '#core/json';
+import { fromUtf8, toHex } from '#core/octets';
+import { type AuditEvent, insertEvent, type RecordEvent } from '#audit';
 import type { Identity } from '#identity';
 import { RUNTIME_ROLE } from '#platform';
 
@@ -61,21 +65,58 @@ export interface IssuanceIntent {
 export interface IssuanceJournal {
   /** Resolves once durable; callers must not use the key before. */
   record(intent: IssuanceIntent): Promise<void>;
+  /** Somebody whose identity is proven got no certificate, for another reason than the lints'. */
+  denied(identity: Identity, fault: Fault): Promise<void>;
+}
+
+/** Per issuer of identity tokens, as genesis fixed it; `as-is` where nothing is said. */
+export type SubjectPrivacy = Readonly<Record<string, 'as-is' | 'pseudonym'>>;
+
+/** The audit trail is for ever, so a subject that policy hides is not in it: the serial number leads to the row. */
+function identityOf(identity: Identity, privacy: SubjectPrivacy): JsonObject {
+  const { issuer, tokenIssuer, type, san, subject } = identity;
+  const hidden = [issuer, tokenIssuer].some((one) => privacy[one] === 'pseudonym');
+  return { issuer, tokenIssuer, type, ...(hidden ? { hidden: true } : { san, subject }) };
+}
+
+function issuanceEvent(intent: IssuanceIntent, privacy: SubjectPrivacy): AuditEvent {
+  const { decision, reason, identity, token, serial, spki, ca } = intent;
+  return {
+    code: decision === 'issue' ? 'ca.cert.issued' : 'ca.cert.lint_failed',
+    outcome: decision === 'issue' ? 'intended' : 'failure',
+    ...(reason === undefined ? {} : { reason: reason.slice(0, 2000) }),
+    identity: identityOf(identity, privacy),
+    cert: {
+      serial: toHex(serial),
+      spkiSha256: toHex(sha256(spki)),
+      issuerSha256: toHex(sha256(ca)),
+    },
+    // Enough to find the request in the log of the identity provider, useless to whoever wants the token.
+    details: { tokenSha256: toHex(sha256(fromUtf8(token))).slice(0, 16) },
+  };
 }
 
 export class PostgresIssuanceJournal implements IssuanceJournal {
   readonly #pool: pg.Pool;
+  readonly #audit: RecordEvent;
+  readonly #privacy: SubjectPrivacy;
 
-  constructor(pool: pg.Pool) {
+  constructor(pool: pg.Pool, audit: RecordEvent, privacy: SubjectPrivacy) {
     this.#pool = pool;
+    this.#audit = audit;
+    this.#privacy = privacy;
   }
 
-  async record({ identity, ...intent }: IssuanceIntent): Promise<void> {
+  async record(whole: IssuanceIntent): Promise<void> {
+    const { identity, ...intent } = whole;
     await this.#pool.query({
       name: 'ca-issuance-record',
-      text: `INSERT INTO ca_issuance (serial, decision, reason, issuer, token_issuer, subject, issuer_type, san,
-               token_sha256, claims, key_sha256, ca_sha256, draft)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+      // One statement, hence one transaction in one round trip: row and audit event, or neither.
+      text: `WITH recorded AS (
+               INSERT INTO ca_issuance (serial, decision, reason, issuer, token_issuer, subject, issuer_type, san,
+                 token_sha256, claims, key_sha256, ca_sha256, draft)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13))
+             ${insertEvent(14)}`,
       values: [
         intent.serial,
         intent.decision,
@@ -90,7 +131,18 @@ export class PostgresIssuanceJournal implements IssuanceJournal {
         sha256(intent.spki),
         sha256(intent.ca),
         intent.draft,
+        ...this.#audit.values(issuanceEvent(whole, this.#privacy)),
       ],
+    });
+  }
+
+  async denied(identity: Identity, fault: Fault): Promise<void> {
+    await this.#audit.within(this.#pool, {
+      code: fault.code === 'ca/no-promise' ? 'ca.cert.sct_failed' : 'ca.cert.denied',
+      outcome: 'failure',
+      reason: fault.message,
+      identity: identityOf(identity, this.#privacy),
+      details: { fault: fault.code },
     });
   }
 }

@@ -48,6 +48,7 @@ interface Bench {
   readonly story: IssueCertificate;
   readonly events: string[];
   readonly intents: IssuanceIntent[];
+  readonly denials: string[];
 }
 
 function promising(key = pki.ctLog): CertificateLog {
@@ -69,6 +70,7 @@ function promising(key = pki.ctLog): CertificateLog {
 function bench(over: Partial<IssueCertificatePorts> = {}, identity = ALICE): Bench {
   const events: string[] = [];
   const intents: IssuanceIntent[] = [];
+  const denials: string[] = [];
   const { key, certificate } = pki.codeIntermediate;
   const log = over.log ?? promising();
   const story = new IssueCertificate({
@@ -105,6 +107,10 @@ function bench(over: Partial<IssueCertificatePorts> = {}, identity = ALICE): Ben
         intents.push(intent);
         return Promise.resolve();
       },
+      denied: (_identity, fault) => {
+        denials.push(fault.code);
+        return Promise.resolve();
+      },
     },
     clock: new HeldClock(NOW_MS),
     random: (length) => pseudoRandom(`serial ${intents.length}`).subarray(0, length),
@@ -117,7 +123,7 @@ function bench(over: Partial<IssueCertificatePorts> = {}, identity = ALICE): Ben
       },
     },
   });
-  return { story, events, intents };
+  return { story, events, intents, denials };
 }
 
 interface Pair {
@@ -207,8 +213,16 @@ describe('issuing a certificate', () => {
     expect(events).toEqual(['issue', 'sign', 'promise', 'sign']);
   });
 
+  test('records why somebody who is known got nothing', async () => {
+    const failing: CertificateLog = { promise: () => Promise.reject(new Error('lost')) };
+    const { story, denials } = bench({ log: failing });
+    await expect(story.execute({ token: 't', key: publicKeyClaim(p256) })).rejects.toBeInstanceOf(Fault);
+    expect(denials).toEqual(['ca/no-promise']);
+  });
+
   test('uses no key when the record cannot be kept', async () => {
-    const down = { record: () => Promise.reject(new Fault('unavailable', 'database/unreachable', 'down')) };
+    const away = (): Promise<never> => Promise.reject(new Fault('unavailable', 'database/unreachable', 'down'));
+    const down = { record: away, denied: away };
     const { story, events } = bench({ journal: down });
     await expect(story.execute({ token: 't', key: publicKeyClaim(p256) })).rejects.toMatchObject({
       code: 'database/unreachable',

@@ -17,7 +17,7 @@
  */
 import { parsePublicKey, type PublicKey } from '#core/crypto';
 import { parseSct, sctListExtension, verifySct } from '#core/ct';
-import { Fault } from '#core/fault';
+import { Fault, isFault } from '#core/fault';
 import { equalOctets } from '#core/octets';
 import {
   assembleCertificate,
@@ -93,10 +93,21 @@ export class IssueCertificate {
 
   /** @throws {Fault} identity/…, ca/… */
   async execute(request: SigningRequest): Promise<IssuedCertificate> {
+    const identity = await this.#ports.identities.execute(request.token);
+    try {
+      return await this.#issue(request, identity);
+    } catch (error) {
+      // What the lints refuse is recorded with the draft. A refusal that cannot be recorded stays a refusal.
+      if (isFault(error) && error.code !== 'ca/lint')
+        await this.#ports.journal.denied(identity, error).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #issue(request: SigningRequest, identity: Identity): Promise<IssuedCertificate> {
     const { clock, journal } = this.#ports;
 
     // 1. admit
-    const identity = await this.#ports.identities.execute(request.token);
     const key = proveKey(request.key, identity.challengeValues);
 
     // 2. draft

@@ -7,7 +7,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { sha256 } from '#core/crypto';
-import { Fault } from '#core/fault';
+import { Fault, isFault } from '#core/fault';
 import { equalOctets, fromBase64, fromHex, toHex } from '#core/octets';
 import type { Mode } from '#instance';
 import type { Metrics } from '#platform';
@@ -86,6 +86,7 @@ export class Hsm {
   /** What the agents said of keys; they look again themselves whenever they open the token. */
   readonly #letters = new Map<string, KeyLetter>();
   readonly #watch: NodeJS.Timeout | undefined;
+  #tellRefused: (key: string, fault: Fault) => void = () => undefined;
 
   private constructor(options: HsmOptions) {
     this.#mode = options.mode ?? 'evaluation';
@@ -126,6 +127,11 @@ export class Hsm {
   /** The names under which tokens were given to `open`. */
   get tokenNames(): readonly string[] {
     return [...this.#tokens.keys()];
+  }
+
+  /** Tells of every signature that was refused by a rule; a token that is merely away is no refusal. */
+  whenRefused(tell: (key: string, fault: Fault) => void): void {
+    this.#tellRefused = tell;
   }
 
   /**
@@ -277,7 +283,10 @@ export class Hsm {
     kind: typeof FRAME.sign | typeof FRAME.signHead = FRAME.sign,
   ): Promise<Uint8Array> {
     const begun = performance.now();
-    const signature = await this.#asking(link.sign(key, message, this.#deadlineMs, kind));
+    const signature = await this.#asking(link.sign(key, message, this.#deadlineMs, kind)).catch((error: unknown) => {
+      if (isFault(error) && error.kind !== 'unavailable') this.#tellRefused(label, error);
+      throw error;
+    });
     this.#metrics.signed(label, (performance.now() - begun) / 1000);
     return signature;
   }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type DynamicModule, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import type pg from 'pg';
 import type { DataSource } from 'typeorm';
+import { RecordEvent } from '#audit';
 import { Fault } from '#core/fault';
 import { fromBase64 } from '#core/octets';
 import { type Hsm, HSM, type Signer } from '#hsm';
@@ -73,8 +74,9 @@ export class IdentityModule implements OnApplicationBootstrap {
       providers: [
         {
           provide: MachineIdentities,
-          inject: [DATA_SOURCE, CLOCK],
-          useFactory: (source: DataSource, clock: Clock) => new MachineIdentities(source, clock),
+          inject: [DATA_SOURCE, CLOCK, RecordEvent],
+          useFactory: (source: DataSource, clock: Clock, audit: RecordEvent) =>
+            new MachineIdentities(source, clock, audit),
         },
         {
           provide: SignInFailures,

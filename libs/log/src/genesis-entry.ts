@@ -19,7 +19,8 @@ const LOCK = 1279870801;
 /** A create request of one face for a signed statement. */
 export type GenesisRequest = (statement: Uint8Array, signature: Uint8Array, transcript: Signer) => Uint8Array;
 
-export const v1GenesisRequest: GenesisRequest = (statement, signature, transcript) =>
+/** A create request of the v1 face for anything that one of our own keys has signed. */
+export const hashedRekordRequest: GenesisRequest = (statement, signature, signer) =>
   canonicalJson({
     apiVersion: '0.0.1',
     kind: 'hashedrekord',
@@ -27,10 +28,12 @@ export const v1GenesisRequest: GenesisRequest = (statement, signature, transcrip
       data: { hash: { algorithm: 'sha256', value: toHex(sha256(statement)) } },
       signature: {
         content: toBase64(signature),
-        publicKey: { content: toBase64(fromUtf8(formatPem('PUBLIC KEY', transcript.spki))) },
+        publicKey: { content: toBase64(fromUtf8(formatPem('PUBLIC KEY', signer.spki))) },
       },
     },
   });
+
+export const v1GenesisRequest: GenesisRequest = hashedRekordRequest;
 
 export const v2GenesisRequest: GenesisRequest = (statement, signature, transcript) =>
   canonicalJson({

@@ -40,6 +40,26 @@ export class Metrics {
     });
   }
 
+  /** As `readGauge`, with one value per `label`. */
+  readGauges<L extends string>(
+    name: string,
+    help: string,
+    label: L,
+    read: () => Iterable<readonly [string, number]>,
+  ): void {
+    if (this.#registry.getSingleMetric(name) !== undefined) return;
+    new Gauge<string>({
+      name,
+      help,
+      labelNames: [label],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const [of, value] of read()) this.set({ [label]: of }, value);
+      },
+    });
+  }
+
   /** `buckets` in seconds, unless the name says otherwise. */
   histogram<L extends string = never>(
     name: string,

@@ -86,7 +86,7 @@ export const Database = told(
       ).optional(),
       tls: ClientTls.optional(),
       connections: told(
-        z.int().min(2).max(200).default(10),
+        z.int().min(4).max(200).default(10),
         'How many connections one appliance holds for its log and its doors.',
         'Raise it for many cores; replicas times connections must stay below the limit of the server.',
         'Can starve the appliance or the server of connections.',

@@ -74,6 +74,7 @@ export class Checkpoints {
   #newest: SignedHead | undefined;
   #committed: TreeHead | undefined;
   #working: Promise<void> | undefined;
+  #signing: Promise<void> = Promise.resolve();
   #stopped = false;
   #announced = false;
   #stopping = new AbortController();
@@ -101,10 +102,14 @@ export class Checkpoints {
 
   /** Signs the committed head again although the tree has not grown: a fresh timestamp, a boundary. */
   async renew(): Promise<SignedHead> {
-    await this.#working;
     const head = this.#committed;
     if (head === undefined) throw new Fault('absent', 'tree/empty', 'nothing has been committed yet');
-    await this.#make(head);
+    try {
+      await this.#make(head);
+    } catch (error) {
+      if (isFault(error) && error.kind === 'corrupt') this.#parts.quarantine(error);
+      throw error;
+    }
     if (this.#newest === undefined)
       throw new Fault('unavailable', 'tree/no-checkpoint', 'no checkpoint could be made');
     return this.#newest;
@@ -223,6 +228,7 @@ export class Checkpoints {
   /** Resolves once no signature is in flight any more. */
   async settled(): Promise<void> {
     await this.#working;
+    await this.#signing;
   }
 
   #behind(): TreeHead | undefined {
@@ -276,7 +282,16 @@ export class Checkpoints {
     return await format.sign(head);
   }
 
-  async #make(head: TreeHead): Promise<void> {
+  /** Waits its turn: whoever asks, there is one signature in flight. */
+  #make(head: TreeHead): Promise<void> {
+    const made = this.#signing.then(() => this.#makeNow(head));
+    this.#signing = made.catch(() => undefined);
+    return made;
+  }
+
+  async #makeNow(head: TreeHead): Promise<void> {
+    if (this.#stopped)
+      throw new Fault('unavailable', 'tree/stopped', 'this log signs nothing now; the operator knows why');
     const { pool, shard, format, clock, barrier } = this.#parts;
     const startedMs = clock.nowMs();
     const last = this.#newest?.timestampMs ?? 0n;

@@ -30,6 +30,7 @@ import { MAX_ENTRY_BYTES, TILE_WIDTH, tileWidth, formatBundle } from '#core/tile
 import type { Clock, Logger } from '#platform';
 import { Appender } from './appender.js';
 import type { Barrier } from './barrier.js';
+import { cutHead } from './cut-head.js';
 import { Checkpoints, type CheckpointFormat } from './checkpoints.js';
 import type { Appended, NewLeaf, Sequenced, SignedHead, StoredLeaf } from './leaf.js';
 import { Publication } from './publication.js';
@@ -61,6 +62,8 @@ export interface TreeParts {
   readonly proofFailed: () => void;
   /** Whether this host begins its signing journal by itself where neither it nor the token remembers anything. */
   readonly adoptUnknown: boolean;
+  /** Told, once, why the tree went into quarantine. */
+  readonly isolated: (fault: Fault) => void;
 }
 
 function closing(): Fault {
@@ -231,6 +234,25 @@ export class Tree {
     return this.#checkpoints.renew();
   }
 
+  /**
+   * A checkpoint that divides time: every leaf that is stamped before `atMs` is under it, and whatever comes after
+   * it is stamped `atMs` or later. `atMs` must not lie in the future. A frozen tree answers its last checkpoint.
+   *
+   * @throws {Fault} tree/empty, tree/stopped, tree/no-checkpoint, or why it is in quarantine
+   */
+  async cut(atMs: bigint): Promise<SignedHead> {
+    if (this.#quarantine !== undefined) throw this.#quarantine;
+    if (this.frozen) return this.head();
+    try {
+      const head = await cutHead(this.#parts.pool, this.shard, atMs);
+      this.#checkpoints.committed(head);
+      return await this.#checkpoints.renew();
+    } catch (error) {
+      if (isFault(error) && error.kind === 'corrupt') this.#isolate(error);
+      throw error;
+    }
+  }
+
   /** Leaf `index`, if the published checkpoint covers it. */
   async leaf(index: bigint): Promise<StoredLeaf | undefined> {
     const [leaf] = await this.leaves(index, index + 1n);
@@ -357,6 +379,7 @@ export class Tree {
     );
     this.#appender.stop(fault);
     this.#checkpoints.stop(fault);
+    this.#parts.isolated(fault);
   }
 
   /** Compares the database's head with everything that was signed before; see the signing memory. */

@@ -56,6 +56,8 @@ export class Trees {
   readonly #parts: TreesParts;
   readonly #notices: HeadNotices;
   readonly #trees = new Map<string, Tree>();
+  readonly #isolated: { readonly name: string; readonly fault: Fault }[] = [];
+  #tellIsolated: ((name: string, fault: Fault) => void) | undefined;
 
   constructor(parts: TreesParts) {
     this.#parts = parts;
@@ -83,6 +85,10 @@ export class Trees {
       published: spec.published ?? (() => undefined),
       proofFailed: spec.proofFailed ?? (() => undefined),
       adoptUnknown: this.#parts.adoptUnknown ?? false,
+      isolated: (fault) => {
+        if (this.#tellIsolated === undefined) this.#isolated.push({ name: spec.name, fault });
+        else this.#tellIsolated(spec.name, fault);
+      },
     });
     this.#trees.set(spec.name, tree);
     await this.#notices.listen(shard, () => {
@@ -123,6 +129,17 @@ export class Trees {
         ? 'no log of this appliance waits for a head to be adopted'
         : `none of the ${waiting.length} logs that wait has this root at this size; copy both from a checkpoint of another replica`,
     );
+  }
+
+  /** Every tree that is open in this process. */
+  all(): readonly Tree[] {
+    return [...this.#trees.values()];
+  }
+
+  /** Tells of every tree that goes into quarantine, also of those that did before anybody listened. */
+  whenIsolated(tell: (name: string, fault: Fault) => void): void {
+    this.#tellIsolated = tell;
+    for (const { name, fault } of this.#isolated.splice(0)) tell(name, fault);
   }
 
   async close(): Promise<void> {

@@ -1,3 +1,4 @@
+import { boundariesDeclaration } from '../doors/boundaries/boundaries.declaration.js';
 import { ctDeclaration } from '../doors/ct/ct.declaration.js';
 import { fulcioDeclaration } from '../doors/fulcio/fulcio.declaration.js';
 import { healthDeclaration } from '../doors/health/health.declaration.js';
@@ -16,6 +17,7 @@ export const everyDeclaration: readonly DoorDeclaration[] = [
   timestampDeclaration,
   ctDeclaration,
   tufDeclaration,
+  boundariesDeclaration,
   healthDeclaration,
   adminDeclaration,
 ];

@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { type Type, RequestMethod } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
 import type { Accounts, BuiltInIssuer, MachineIdentities } from '#identity';
+import { BoundariesController } from '../doors/boundaries/boundaries.controller.js';
 import { CtController } from '../doors/ct/ct.controller.js';
 import { FulcioController } from '../doors/fulcio/fulcio.controller.js';
 import { HealthController } from '../doors/health/health.controller.js';
@@ -23,6 +24,7 @@ const controllers: readonly (readonly [string, Type])[] = [
   ['timestamp', TimestampController],
   ['ct', CtController],
   ['tuf', TufController],
+  ['boundaries', BoundariesController],
   ['health', HealthController],
 ];
 

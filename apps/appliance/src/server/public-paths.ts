@@ -120,6 +120,7 @@ const PATHS: readonly PublicPath[] = [
   },
   { door: 'ct', prefixes: ['/ct'], bodyLimit: 'otherBodyBytes', cors: true, refuse: openApiError },
   { door: 'tuf', prefixes: ['/tuf'], bodyLimit: 'otherBodyBytes', cors: true, refuse: problem },
+  { door: 'boundaries', prefixes: ['/airseal/v1/boundaries'], bodyLimit: 'otherBodyBytes', cors: true, refuse: problem },
   { door: 'oidc', prefixes: ['/oidc'], bodyLimit: 'otherBodyBytes', cors: false, refuse: oauthError },
   {
     door: 'health',

@@ -6,6 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { type DataSource, IsNull, QueryFailedError } from 'typeorm';
+import type { RecordEvent } from '#audit';
 import { sha256 } from '#core/crypto';
 import { Fault } from '#core/fault';
 import { fromUtf8, toBase64Url, toHex } from '#core/octets';
@@ -76,10 +77,12 @@ function shown(row: MachineRow): Machine {
 export class MachineIdentities {
   readonly #source: DataSource;
   readonly #clock: Clock;
+  readonly #audit: RecordEvent;
 
-  constructor(source: DataSource, clock: Clock) {
+  constructor(source: DataSource, clock: Clock, audit: RecordEvent) {
     this.#source = source;
     this.#clock = clock;
+    this.#audit = audit;
   }
 
   /** @throws {Fault} identity/machine, identity/machine-exists */
@@ -98,7 +101,14 @@ export class MachineIdentities {
       revokedAt: null,
     };
     try {
-      await this.#source.getRepository(MachineEntity).insert(row as never);
+      await this.#source.transaction(async (manager) => {
+        await manager.insert(MachineEntity, row as never);
+        await this.#audit.within(manager, {
+          code: 'api_token.created',
+          resource: { type: 'machine-identity', id: row.clientId, name: row.name, email: row.email },
+          details: { authentication: publicJwk === null ? 'secret' : 'key' },
+        });
+      });
     } catch (cause) {
       if (cause instanceof QueryFailedError && (cause.driverError as { code?: string }).code === '23505') {
         throw new Fault(
@@ -121,11 +131,19 @@ export class MachineIdentities {
 
   /** After this no new token is issued; tokens already out live for their few minutes. */
   async revoke(name: string): Promise<void> {
-    const { affected } = await this.#source
-      .getRepository(MachineEntity)
-      .update({ name, revokedAt: IsNull() }, { revokedAt: new Date(this.#clock.nowMs()) });
-    if (affected !== 1)
-      throw new Fault('absent', 'identity/machine-absent', `there is no machine identity "${name}"`);
+    await this.#source.transaction(async (manager) => {
+      const { affected } = await manager.update(
+        MachineEntity,
+        { name, revokedAt: IsNull() },
+        { revokedAt: new Date(this.#clock.nowMs()) },
+      );
+      if (affected !== 1)
+        throw new Fault('absent', 'identity/machine-absent', `there is no machine identity "${name}"`);
+      await this.#audit.within(manager, {
+        code: 'api_token.revoked',
+        resource: { type: 'machine-identity', name },
+      });
+    });
   }
 
   async findByClientId(clientId: string): Promise<MachineRow | undefined> {

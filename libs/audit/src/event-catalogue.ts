@@ -1,0 +1,42 @@
+/**
+ * What the audit trail can say: each event's stable code, its number, how grave it is and the version of its shape.
+ *
+ * Codes and numbers are never reused or renamed, since rules in other people's systems hang on them; a shape only
+ * gains members, and then its version rises. An event that is missing here cannot be recorded.
+ */
+export type Severity = 'info' | 'low' | 'medium' | 'high' | 'critical';
+
+interface Entry {
+  readonly number: number;
+  readonly severity: Severity;
+  readonly version: number;
+}
+
+export const CATALOGUE = {
+  'api_token.created': { number: 110, severity: 'medium', version: 1 },
+  'api_token.revoked': { number: 111, severity: 'medium', version: 1 },
+  /** Recorded with the intent, before the key is used: outcome `intended`. */
+  'ca.cert.issued': { number: 201, severity: 'info', version: 1 },
+  'ca.cert.denied': { number: 202, severity: 'low', version: 1 },
+  'ca.cert.sct_failed': { number: 203, severity: 'high', version: 1 },
+  'ca.cert.lint_failed': { number: 204, severity: 'high', version: 1 },
+  /** A boundary checkpoint; outcome `failure` names the hours that have none. */
+  'log.checkpoint.published': { number: 303, severity: 'info', version: 1 },
+  /** A tree that contradicts itself went into quarantine. */
+  'log.consistency.failed': { number: 306, severity: 'critical', version: 1 },
+  'log.fork.detected': { number: 307, severity: 'critical', version: 1 },
+  /** Genesis was adopted, or a later ceremony changed the trust material. */
+  'trusted_root.changed': { number: 603, severity: 'high', version: 1 },
+  /** "May I sign?" was answered with no. */
+  'hsm.sign.refused': { number: 712, severity: 'high', version: 1 },
+  'config.changed': { number: 806, severity: 'medium', version: 1 },
+  /** Another build, or a migration of the schema. */
+  'appliance.updated': { number: 811, severity: 'medium', version: 1 },
+  /** The head of this trail at a boundary, and where the log holds it. */
+  'audit.checkpoint': { number: 1001, severity: 'info', version: 1 },
+  'service.started': { number: 1101, severity: 'info', version: 1 },
+  'service.stopped': { number: 1101, severity: 'medium', version: 1 },
+  'service.crashed': { number: 1101, severity: 'high', version: 1 },
+} as const satisfies Readonly<Record<string, Entry>>;
+
+export type EventCode = keyof typeof CATALOGUE;
