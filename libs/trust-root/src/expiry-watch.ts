@@ -1,5 +1,5 @@
 /** Tells when each TUF role expires, as a metric and to /readyz: an expired role stops every client. */
-import { Fault } from '#core/fault';
+import { Fault, isFault } from '#core/fault';
 import { parseTufFile, ROLE_NAMES, type RepositoryFiles, type RoleName } from '#core/tuf';
 import type { Clock, Metrics, ProbeFacts } from '#platform';
 import { instantMs } from './instant.js';
@@ -8,6 +8,7 @@ export class ExpiryWatch {
   readonly #clock: Clock;
   readonly #gauge: ReturnType<Metrics['gauge']>;
   readonly #expires = new Map<RoleName, string>();
+  #why: unknown;
 
   constructor(clock: Clock, metrics: Metrics) {
     this.#clock = clock;
@@ -18,7 +19,13 @@ export class ExpiryWatch {
     );
   }
 
+  /** Until something readable is published, this is why nothing is. */
+  unreadable(why: unknown): void {
+    this.#why = why;
+  }
+
   see(files: RepositoryFiles): void {
+    this.#why = undefined;
     for (const role of ROLE_NAMES) {
       const { expires } = parseTufFile(files[role], role).signed;
       this.#expires.set(role, expires);
@@ -26,8 +33,9 @@ export class ExpiryWatch {
     }
   }
 
-  /** @throws {Fault} tuf/expired, tuf/no-repository */
+  /** @throws {Fault} tuf/expired, tuf/no-repository, tuf/damaged */
   probe(): ProbeFacts {
+    if (isFault(this.#why)) throw this.#why;
     if (this.#expires.size === 0) {
       throw new Fault('absent', 'tuf/no-repository', 'no trust root is published: hold the genesis ceremony');
     }

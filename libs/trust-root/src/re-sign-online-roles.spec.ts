@@ -13,8 +13,9 @@ import {
   type RepositoryFiles,
 } from '#core/tuf';
 import type { Signer } from '#hsm';
-import { HeldClock } from '#platform';
+import { HeldClock, Metrics } from '#platform';
 import {
+  ExpiryWatch,
   instantMs,
   instantText,
   onlineValidity,
@@ -103,6 +104,32 @@ class MemoryRecord implements SigningRecord {
     return result as T;
   }
 }
+
+describe('a repository that was damaged', () => {
+  test('is refused with what to do, never with "hold genesis", and health says so', async () => {
+    const path = await mkdtemp(join(tmpdir(), 'airseal-tuf-'));
+    try {
+      const directory = new RepositoryDirectory(path);
+      const files = await genesis();
+      await directory.publish(files);
+      const [target = ''] = await readdir(join(path, 'targets'));
+      await writeFile(join(path, 'targets', target), '{"other": true}');
+      await expect(directory.read()).rejects.toMatchObject({ kind: 'corrupt', code: 'tuf/damaged' });
+      await writeFile(join(path, 'targets', target), files.targetFiles.get('a.json') ?? '');
+      await expect(directory.read()).resolves.toBeDefined();
+      await writeFile(join(path, 'timestamp.json'), files.timestamp.subarray(0, 200));
+      const refusal: unknown = await directory.read().catch((error: unknown) => error);
+      expect(refusal).toMatchObject({ code: 'tuf/damaged' });
+      const watch = new ExpiryWatch(new HeldClock(BIRTH_MS), new Metrics());
+      watch.unreadable(refusal);
+      expect(() => watch.probe()).toThrow(expect.objectContaining({ code: 'tuf/damaged' }));
+      watch.see(files);
+      expect(Object.keys(watch.probe())).toEqual(['root', 'targets', 'snapshot', 'timestamp']);
+    } finally {
+      await rm(path, { recursive: true });
+    }
+  });
+});
 
 describe('the online roles', () => {
   let path: string;

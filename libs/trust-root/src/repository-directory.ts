@@ -13,9 +13,28 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { sha256 } from '#core/crypto';
 import { Fault } from '#core/fault';
-import { equalOctets } from '#core/octets';
+import { parseJson } from '#core/json';
+import { equalOctets, toHex } from '#core/octets';
 import { parseTufFile, type RepositoryFiles } from '#core/tuf';
+
+function damaged(what: string): Fault {
+  return new Fault(
+    'corrupt',
+    'tuf/damaged',
+    `the TUF repository is damaged: ${what}; restore its directory from a copy, and do not hold genesis again`,
+  );
+}
+
+function isWhole(bytes: Uint8Array): boolean {
+  try {
+    parseJson(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 export class RepositoryDirectory {
   readonly path: string;
@@ -54,13 +73,19 @@ export class RepositoryDirectory {
         'there is no trust root yet: hold the genesis ceremony first',
       );
     }
+    if (!isWhole(timestamp)) throw damaged('timestamp.json is cut short or is not JSON');
     const snapshotVersion = parseTufFile(timestamp, 'timestamp').signed.meta['snapshot.json'].version;
     const snapshot = await this.#need(`${snapshotVersion}.snapshot.json`);
     const targetsVersion = parseTufFile(snapshot, 'snapshot').signed.meta['targets.json'].version;
     const targets = await this.#need(`${targetsVersion}.targets.json`);
     const targetFiles = new Map<string, Uint8Array>();
     for (const [name, { hashes }] of Object.entries(parseTufFile(targets, 'targets').signed.targets)) {
-      targetFiles.set(name, await this.#need(`targets/${hashes.sha256}.${name}`));
+      const path = `targets/${hashes.sha256}.${name}`;
+      const bytes = await this.#need(path);
+      // Every client would refuse it; we say so before they do.
+      if (toHex(sha256(bytes)) !== hashes.sha256)
+        throw damaged(`${path} has other bytes than the metadata names`);
+      targetFiles.set(name, bytes);
     }
     return { root: await this.#newestRoot(), targets, snapshot, timestamp, targetFiles };
   }
@@ -110,14 +135,14 @@ export class RepositoryDirectory {
   async #replace(name: string, bytes: Uint8Array): Promise<void> {
     const path = join(this.path, name);
     const temporary = `${path}.${randomBytes(6).toString('hex')}.part`;
-    const file = await open(temporary, 'wx', 0o644);
     try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    try {
+      const file = await open(temporary, 'wx', 0o644);
+      try {
+        await file.writeFile(bytes);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
       await rename(temporary, path);
     } catch (error) {
       await rm(temporary, { force: true });

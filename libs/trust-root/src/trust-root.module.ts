@@ -94,7 +94,7 @@ export class TrustRootModule implements OnApplicationBootstrap {
     // What is published counts, also when nothing can be signed now.
     await this.directory.read().then(
       (files) => this.watch.see(files),
-      () => undefined,
+      (error: unknown) => this.watch.unreadable(error),
     );
     await this.schedule.start();
   }
