@@ -4,11 +4,13 @@ import { describe, expect, test } from '@jest/globals';
 import { type Type, RequestMethod } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
 import type { Accounts, BuiltInIssuer, MachineIdentities } from '#identity';
+import type { Trees } from '#tree';
 import { BoundariesController } from '../doors/boundaries/boundaries.controller.js';
 import { CtController } from '../doors/ct/ct.controller.js';
 import { FulcioController } from '../doors/fulcio/fulcio.controller.js';
 import { HealthController } from '../doors/health/health.controller.js';
 import { accountRoutes } from '../doors/oidc/account-routes.js';
+import { logAdminRoutes } from '../doors/logs/log-admin.module.js';
 import { machineIdentityRoutes } from '../doors/oidc/machine-identity-routes.js';
 import { RekorV1Controller } from '../doors/rekor-v1/rekor-v1.controller.js';
 import { RekorV2Controller } from '../doors/rekor-v2/rekor-v2.controller.js';
@@ -69,6 +71,7 @@ test('the declaration of the administrative socket knows the verbs that doors ad
   // Routes are only described here; nothing behind them is called.
   machineIdentityRoutes({} as MachineIdentities, {} as BuiltInIssuer)(admin);
   accountRoutes({} as Accounts, {} as BuiltInIssuer)(admin);
+  logAdminRoutes({} as Trees)(admin);
   const declared = everyDeclaration.find(({ name }) => name === 'admin')?.operations ?? [];
   const verbs = declared.filter(({ path }) => path.startsWith('/admin/'));
   expect(verbs.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(added.sort());
