@@ -1,8 +1,10 @@
 /**
  * Anchors the audit trail in the signature log.
  *
- *   1. prepare  with the boundary, in its transaction: a hashedrekord over the audit checkpoint, signed by the audit
- *               key. The request is kept as octets, since another signature would make another entry
+ *   1. prepare  with the boundary, in its transaction: a hashedrekord over a statement that holds the audit
+ *               checkpoint, signed by the audit key. The request is kept as octets, since another signature would
+ *               make another entry. The statement is JSON because the agent signs what reads as a head of a log only
+ *               for the log itself
  *   2. place    the request goes into the v1 log; the log answers a repetition with the place of the first one
  *   3. record   index and identifier, with an event in the trail itself
  *
@@ -10,13 +12,18 @@
  */
 import type { Pool, PoolClient } from 'pg';
 import { Fault, isFault } from '#core/fault';
-import { isJsonObject, parseJson } from '#core/json';
+import { canonicalJson, isJsonObject, parseJson } from '#core/json';
 import { fromUtf8, toBase64 } from '#core/octets';
 import type { Signer } from '#hsm';
 import { hashedRekordRequest, type V1Log } from '#log';
 import type { SignedHead } from '#tree';
 import type { RecordEvent } from '../record-event.js';
 import { instant } from './boundary-instants.js';
+
+/** What is signed and logged for an audit checkpoint: canonical JSON, so that its digest can be computed anew. */
+export function formatAnchor(note: string): Uint8Array {
+  return canonicalJson({ apiVersion: 'airseal/audit-anchor/v1', checkpoint: note });
+}
 
 export interface AnchorPorts {
   readonly pool: Pool;
@@ -34,8 +41,8 @@ export class AnchorAuditHead {
 
   async prepare(client: PoolClient, dueMs: number, { note, size, root }: SignedHead): Promise<void> {
     const key = await this.#ports.auditKey();
-    const checkpoint = fromUtf8(note);
-    const request = hashedRekordRequest(checkpoint, await key.sign(checkpoint), key);
+    const statement = formatAnchor(note);
+    const request = hashedRekordRequest(statement, await key.sign(statement), key);
     await client.query('INSERT INTO audit_anchor (due_ms, size, root, request) VALUES ($1, $2, $3, $4)', [
       dueMs,
       size.toString(),
@@ -100,7 +107,10 @@ export class AnchorAuditHead {
 }
 
 /** An answer of the log names the index inside: `{"<entry id>": {"logIndex": …}}`. */
-function placeOf({ entryId, json }: { entryId: string; json: string }): { entryId: string; logIndex: string } {
+function placeOf({ entryId, json }: { entryId: string; json: string }): {
+  entryId: string;
+  logIndex: string;
+} {
   const answer = parseJson(fromUtf8(json));
   const [entry] = isJsonObject(answer) ? Object.values(answer) : [];
   const index = isJsonObject(entry) ? entry['logIndex'] : undefined;
