@@ -24,6 +24,8 @@ import type { Calls, Operation } from './protocol.js';
 
 /** How long a request waits for an agent to be there. */
 const CONNECT_MS = 10_000;
+/** Longer than an agent lingers that nobody uses any more. */
+const OTHER_LEAVES_MS = 3300;
 const MOST_FAILED_STARTS = 3;
 /** An agent that has said nothing for this long, though it was asked, is stuck inside its library. */
 const SILENT_MS = 30_000;
@@ -174,6 +176,8 @@ export class AgentLink {
         // An agent of an earlier build or of other settings: it leaves by itself when its own have left.
         otherSettings = true;
         socket.destroy();
+        // Asking more often would be company for it, and keep it here.
+        await sleep(OTHER_LEAVES_MS);
       } else if (starting === undefined) {
         starting = launch(this.#place);
       } else if (starting.exitCode !== null || starting.signalCode !== null) {

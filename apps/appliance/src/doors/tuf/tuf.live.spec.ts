@@ -76,7 +76,8 @@ describe('the trust root', () => {
     const tokens = Object.fromEntries(
       await Promise.all(names.map(async (name) => [name, await freshToken(`airseal-${name}`)] as const)),
     );
-    const hsm = await Hsm.open({ tokens, runtimeDir: directory });
+    const journalDir = join(directory, 'journal');
+    const hsm = await Hsm.open({ tokens, runtimeDir: directory, journalDir });
     const script = await readFile(join(import.meta.dirname, '../../../../../ceremony/genesis.yaml'), 'utf8');
     await runCeremony({
       script,
