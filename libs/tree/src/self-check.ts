@@ -6,7 +6,14 @@
  * Every mismatch is a Fault of kind corrupt; nothing is repaired here.
  */
 import { Fault } from '#core/fault';
-import { rootNodes, rootOf, type TreeHead } from '#core/merkle';
+import {
+  consistencyNodes,
+  consistencyProof,
+  rootNodes,
+  rootOf,
+  verifyConsistency,
+  type TreeHead,
+} from '#core/merkle';
 import { equalOctets } from '#core/octets';
 import type { Pool } from 'pg';
 import type { CheckpointFormat } from './checkpoints.js';
@@ -45,6 +52,31 @@ export async function assertContinues(
       'corrupt',
       'tree/forked',
       `${what} has another root for a tree of ${earlier.size} than the database`,
+    );
+  }
+}
+
+/**
+ * As `assertContinues`, where rows may be remembered from before the database was taken back: proved, not looked up,
+ * since hashes of two histories make no proof.
+ *
+ * @throws {Fault} tree/rolled-back, tree/forked
+ */
+export async function proveContinues(head: TreeHead, rows: TileRows, earlier: TreeHead): Promise<void> {
+  if (earlier.size === 0n || earlier.size >= head.size) {
+    await assertContinues(head, rows, earlier, 'the newest checkpoint');
+    return;
+  }
+  const nodes = consistencyNodes(earlier.size, head.size);
+  const proof = consistencyProof(earlier.size, head.size, await rows.reader(nodes));
+  try {
+    verifyConsistency(earlier, head, proof);
+  } catch (cause) {
+    throw new Fault(
+      'corrupt',
+      'tree/forked',
+      `the tree of ${head.size} does not continue the published tree of ${earlier.size}; nothing is signed`,
+      { cause },
     );
   }
 }
