@@ -7,7 +7,7 @@
 import { fileURLToPath } from 'node:url';
 import { asHalt, foreground, Halt } from './src/command.mjs';
 import { ensureAddons, ensurePackages } from './src/install.mjs';
-import { pinnedNode, repository, runsPinned } from './src/paths.mjs';
+import { pinnedNode, repository } from './src/paths.mjs';
 import { walk } from './src/progress.mjs';
 import { stateRoot } from './src/state.mjs';
 import { ensureSystemPackages } from './src/system-packages.mjs';
@@ -40,6 +40,8 @@ const installSteps = [
   { name: 'native addons', run: ensureAddons },
 ];
 const upStepsAfter = 10;
+/** Environment of the second start, on the pinned Node.js: everything before it has been done. */
+const handedOver = 'AIRSEAL_HANDED_OVER';
 
 const [verb = '', ...rest] = process.argv.slice(2);
 process.exitCode = await main();
@@ -55,11 +57,15 @@ async function main() {
     assertKnownWords();
     if (known.needs === 'nothing') return await manage();
 
-    if (!runsPinned()) {
+    // Newer npm puts the pinned Node.js first on PATH, so running on it does not say that all is installed.
+    if (process.env[handedOver] !== repository) {
       if (verb === 'up') await walk(installSteps, { done: 0, total: installSteps.length + upStepsAfter });
       else await quietly(known.needs === 'all' ? installSteps : installSteps.slice(1, 2));
-      return foreground(pinnedNode, [fileURLToPath(import.meta.url), verb, ...rest], { cwd: repository });
+      const env = { ...process.env, [handedOver]: repository };
+      return foreground(pinnedNode, [fileURLToPath(import.meta.url), verb, ...rest], { cwd: repository, env });
     }
+    // Not for what we start: another verb, run from a test, looks for itself.
+    delete process.env[handedOver];
     if (verb === 'up') return await up();
     const { runTool } = await import('./src/tools.mjs');
     return await runTool(verb, rest);
