@@ -168,6 +168,18 @@ export const VERBS: readonly Verb[] = [
     run: async () => (await import('./commands/adopt-head.command.js')).adoptHead,
   },
   {
+    path: ['log', 'boundaries'],
+    summary: 'list the hourly boundary checkpoints of every tree, their tokens verified, and the hours without one',
+    flags: [
+      TRUSTED_ROOT,
+      ['--tree <name>', 'only this tree, such as rekor-v1/2026-1 or audit/1'],
+      ['--from <time>', 'first hour, RFC 3339 in UTC, inclusive'],
+      ['--to <time>', 'last hour, exclusive'],
+    ],
+    example: 'airseal log boundaries --tree audit/1 --from 2026-11-01T00:00:00Z --output json',
+    run: async () => (await import('./commands/boundaries.command.js')).listBoundaries,
+  },
+  {
     path: ['identity', 'add'],
     summary: 'register a machine with the built-in issuer; its secret is written once, to a 0600 file',
     operands: [['<email>', 'identity that its certificates will carry']],

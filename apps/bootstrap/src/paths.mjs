@@ -12,11 +12,6 @@ export const nodePackage = join(repository, 'node_modules', `node-linux-${proces
 /** The pinned Node.js. Always by path: whatever `node` is on PATH only starts the bootstrap. */
 export const pinnedNode = join(nodePackage, 'bin', 'node');
 
-/** True once this process *is* the pinned Node.js, by whatever path it was reached: the launcher hands over until it is. */
-export function runsPinned() {
-  return existsSync(pinnedNode) && realpathSync(process.execPath) === realpathSync(pinnedNode);
-}
-
 /** @param {string[]} path inside the repository */
 export function inRepository(...path) {
   return join(repository, ...path);

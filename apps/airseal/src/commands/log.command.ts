@@ -30,7 +30,8 @@ function logOf(flags: Flags, api: string): TransparencyLogInstance {
   return log;
 }
 
-async function get(flags: Flags, url: string): Promise<string> {
+/** @throws {Fault} cli/log-unreachable, cli/log-no-entry, cli/log-refused */
+export async function get(flags: Flags, url: string): Promise<string> {
   const caFile = caFilePath(flags);
   if (caFile !== undefined) trustAuthorities(caFile);
   let answer: Response;

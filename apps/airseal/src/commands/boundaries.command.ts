@@ -1,0 +1,151 @@
+/**
+ * `airseal log boundaries`: what stood in each tree when, on the word of the timestamp authority.
+ *
+ * Every token is verified over its checkpoint with the authorities of the trusted root, and every checkpoint of a log
+ * that the trusted root names with that log's key. Heads of the audit trail and of the ledger of timestamps are signed
+ * by a key that clients are not told of; their tokens are verified all the same.
+ */
+import { createPublicKey } from 'node:crypto';
+import { RFC3161Timestamp } from '@sigstore/core';
+import { TrustedRoot } from '@sigstore/protobuf-specs';
+import { parsePublicKey } from '#core/crypto';
+import { Fault } from '#core/fault';
+import { logVerifier, logVerifierV1, parseCheckpoint, parseNote, verifyNote } from '#core/note';
+import { equalOctets, fromBase64, fromUtf8 } from '#core/octets';
+import { parseCertificate } from '#core/x509';
+import { print, table } from '../output.js';
+import { flag, readJson, trustedRootPath } from '../places.js';
+import type { Flags } from '../program.js';
+import { get } from './log.command.js';
+
+interface Boundary {
+  readonly tree: string;
+  readonly origin: string;
+  readonly due: string;
+  readonly kinds: readonly string[];
+  readonly made: string;
+  readonly size: string;
+  readonly rootHash: string;
+  readonly checkpoint: string;
+  readonly timestamp: string;
+  readonly anchor?: { readonly logIndex: string; readonly entryId: string };
+}
+
+interface Gap {
+  readonly tree: string;
+  readonly first: string;
+  readonly last: string;
+  readonly reason: string;
+  readonly closedBy: string;
+}
+
+interface Page {
+  readonly boundaries: readonly Boundary[];
+  readonly gaps: readonly Gap[];
+  readonly more: boolean;
+}
+
+/** When the token says that the checkpoint existed. @throws {Fault} cli/boundary-token */
+function stampedAt(root: TrustedRoot, { timestamp, checkpoint, tree, due }: Boundary): Date {
+  const stamp = RFC3161Timestamp.parse(Buffer.from(fromBase64(timestamp)));
+  for (const { certChain, validFor } of root.timestampAuthorities) {
+    const [leaf] = certChain?.certificates ?? [];
+    if (leaf === undefined) continue;
+    const { spki, notBeforeMs, notAfterMs } = parseCertificate(new Uint8Array(leaf.rawBytes));
+    const atMs = stamp.signingTime.getTime();
+    const from = Math.max(notBeforeMs, validFor?.start?.getTime() ?? 0);
+    const until = Math.min(notAfterMs, validFor?.end?.getTime() ?? Number.POSITIVE_INFINITY);
+    if (atMs < from || atMs > until) continue;
+    try {
+      stamp.verify(
+        Buffer.from(checkpoint),
+        createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }),
+      );
+      return stamp.signingTime;
+    } catch {
+      // Perhaps another authority's.
+    }
+  }
+  throw new Fault(
+    'unverified',
+    'cli/boundary-token',
+    `no authority of the trusted root has stamped the boundary of ${tree} for ${due}`,
+  );
+}
+
+/** Whether the trusted root's key of this log signed the checkpoint. @throws {Fault} note/…, cli/other-head */
+function checkpointVerified(root: TrustedRoot, { origin, checkpoint, size, rootHash, tree }: Boundary): boolean {
+  const v1 = tree.startsWith('rekor-v1/');
+  if (!v1 && !tree.startsWith('rekor-v2/')) return false;
+  const note = parseNote(fromUtf8(checkpoint));
+  const name = v1 ? (origin.split(' - ')[0] ?? origin) : origin;
+  const verifiers = root.tlogs
+    .filter(({ baseUrl }) => new URL(baseUrl).hostname === name)
+    .map(({ publicKey }) => parsePublicKey(new Uint8Array(publicKey?.rawBytes ?? [])))
+    .map((key) => (v1 ? logVerifierV1(name, key) : logVerifier(name, key)));
+  verifyNote(note, verifiers);
+  const head = parseCheckpoint(note.text);
+  if (head.origin !== origin || head.size.toString() !== size || !equalOctets(head.root, fromBase64(rootHash))) {
+    throw new Fault('unverified', 'cli/other-head', `the boundary of ${tree} names another head than its checkpoint`);
+  }
+  return true;
+}
+
+async function everyPage(flags: Flags, base: string): Promise<Page> {
+  const boundaries = new Map<string, Boundary>();
+  let gaps: readonly Gap[] = [];
+  const asked = new URLSearchParams();
+  for (const name of ['tree', 'from', 'to'] as const) {
+    const value = flag(flags, name);
+    if (value !== undefined) asked.set(name, value);
+  }
+  for (;;) {
+    const page = JSON.parse(await get(flags, `${base}/airseal/v1/boundaries?${asked.toString()}`)) as Page;
+    if (gaps.length === 0) ({ gaps } = page);
+    for (const boundary of page.boundaries) boundaries.set(`${boundary.due} ${boundary.tree}`, boundary);
+    const last = page.boundaries.at(-1);
+    if (!page.more || last === undefined || last.due === asked.get('from'))
+      return { boundaries: [...boundaries.values()], gaps, more: false };
+    // The last hour may be cut in the middle, so it is asked for again.
+    asked.set('from', last.due);
+  }
+}
+
+export async function listBoundaries(_operands: string[], flags: Flags): Promise<void> {
+  const root = TrustedRoot.fromJSON(readJson(trustedRootPath(flags), 'trusted root'));
+  const [log] = root.tlogs;
+  if (log === undefined) throw new Fault('absent', 'cli/no-such-log', 'the trusted root names no log');
+  const { boundaries, gaps } = await everyPage(flags, log.baseUrl);
+  const verified = boundaries.map((boundary) => ({
+    boundary,
+    stamped: stampedAt(root, boundary).toISOString(),
+    checkpointVerified: checkpointVerified(root, boundary),
+  }));
+  print(
+    flags,
+    {
+      boundaries: verified.map(({ boundary, stamped, checkpointVerified: signed }) => ({
+        ...boundary,
+        anchor: boundary.anchor === undefined ? null : { ...boundary.anchor },
+        stamped,
+        checkpointVerified: signed,
+      })),
+      gaps: gaps.map((gap) => ({ ...gap })),
+    },
+    [
+      ...table([
+        ['due', 'tree', 'size', 'stamped', 'ends', 'checkpoint'],
+        ...verified.map(({ boundary, stamped, checkpointVerified: signed }) => [
+          boundary.due,
+          boundary.tree,
+          boundary.size,
+          stamped,
+          boundary.kinds.join(' '),
+          signed ? 'verified' : 'stamped',
+        ]),
+      ]),
+      ...gaps.map(({ tree, first, last, reason }) => `GAP ${tree}: ${first} to ${last}: ${reason}`),
+      `${verified.length} boundaries, every token verified; ${gaps.length} gaps`,
+    ],
+  );
+}
