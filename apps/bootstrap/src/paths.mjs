@@ -1,5 +1,4 @@
 /** Where things are: the repository, the pinned Node.js and the state directory. Plain Node 18 and up. */
-import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 

@@ -54,7 +54,11 @@ export class AuditDuties {
     trees.whenIsolated((name, fault) => this.#refused(isolation(name, fault)));
     hsm.whenRefused((key, fault) => this.#refused(refusal(key, fault)));
     health.add('boundaries', () => watch.probe(), { essential: false });
-    metrics.readGauge('airseal_audit_outbox_events', 'Audit events that wait to be sequenced', () => drain.backlog.rows);
+    metrics.readGauge(
+      'airseal_audit_outbox_events',
+      'Audit events that wait to be sequenced',
+      () => drain.backlog.rows,
+    );
     metrics.readGauge('airseal_audit_outbox_oldest_seconds', 'Since when the oldest of them waits', () => {
       const { rows: waiting, oldestMs } = drain.backlog;
       return waiting === 0 ? 0 : Math.max(0, (clock.nowMs() - oldestMs) / 1000);
@@ -91,11 +95,13 @@ export class AuditDuties {
   /** Of its own transaction: what is refused has no effect to share one with. */
   #refused(event: AuditEvent): void {
     const { pool, record, clock, logger } = this.#parts;
-    const key = `${event.code} ${JSON.stringify(event.resource?.['id'])} ${event.reason ?? ''}`;
+    const key = JSON.stringify([event.code, event.resource ?? null, event.reason ?? null]);
     const nowMs = clock.nowMs();
     if (nowMs - (this.#repeated.get(key) ?? Number.NEGATIVE_INFINITY) < REPEAT_MS) return;
     this.#repeated.set(key, nowMs);
-    record.within(pool, event).catch((err: unknown) => logger.error({ err, event }, 'a refusal could not be recorded'));
+    record
+      .within(pool, event)
+      .catch((err: unknown) => logger.error({ err, event }, 'a refusal could not be recorded'));
   }
 }
 

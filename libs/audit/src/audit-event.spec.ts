@@ -49,9 +49,9 @@ describe('an audit event', () => {
   });
 
   test('that no leaf could hold is refused before anything happens', () => {
-    expect(() =>
-      formatEvent({ code: 'config.changed', reason: 'x'.repeat(60_000) }, recorded),
-    ).toThrow(/cannot be recorded/);
+    expect(() => formatEvent({ code: 'config.changed', reason: 'x'.repeat(60_000) }, recorded)).toThrow(
+      /cannot be recorded/,
+    );
   });
 
   test('has an identifier that sorts by time', () => {

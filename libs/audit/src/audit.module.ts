@@ -66,8 +66,21 @@ export class AuditModule implements OnApplicationBootstrap, BeforeApplicationShu
         {
           provide: AuditDuties,
           inject: [
-            POOL, Trees, HSM, INSTANCE, TRUST_MATERIAL, V1Log, StampTime, RecordEvent, BoundaryStore,
-            CLOCK, ClockTrust, SETTINGS, LOGGER, METRICS, HealthProbes,
+            POOL,
+            Trees,
+            HSM,
+            INSTANCE,
+            TRUST_MATERIAL,
+            V1Log,
+            StampTime,
+            RecordEvent,
+            BoundaryStore,
+            CLOCK,
+            ClockTrust,
+            SETTINGS,
+            LOGGER,
+            METRICS,
+            HealthProbes,
           ],
           useFactory: async (
             pool: Pool,
@@ -111,7 +124,17 @@ export class AuditModule implements OnApplicationBootstrap, BeforeApplicationShu
               metrics,
             );
             return new AuditDuties({
-              pool, trees, hsm, record, drain, boundaries, watch, clock, logger, metrics, health,
+              pool,
+              trees,
+              hsm,
+              record,
+              drain,
+              boundaries,
+              watch,
+              clock,
+              logger,
+              metrics,
+              health,
               start: new RecordStart(pool, record),
               facts: { settingsSha256: digestOf(settings), trustMaterialSha256: digestOf(material) },
             });

@@ -5,7 +5,13 @@ import { fileURLToPath } from 'node:url';
 import { migrations } from '#audit';
 import { toUtf8 } from '#core/octets';
 import type { Tree } from '#tree';
-import { freshTrees, noteFormat, quietLogger, type FreshTrees, type Replica } from '../../../test/kit/fresh-trees.js';
+import {
+  freshTrees,
+  noteFormat,
+  quietLogger,
+  type FreshTrees,
+  type Replica,
+} from '../../../test/kit/fresh-trees.js';
 import { recorder } from '../../../test/kit/recorder.js';
 import { softwareSigner } from '../../../test/kit/software-signer.js';
 import { AUDIT_TREE } from './audit-tables.js';
@@ -77,7 +83,9 @@ describe('the outbox', () => {
     const { replica, drain } = await auditReplica();
     await act(replica, 'stays');
     await expect(replica.pool.query('DELETE FROM audit_outbox')).rejects.toMatchObject({ code: '23000' });
-    await expect(replica.pool.query("UPDATE audit_outbox SET body = 'x'")).rejects.toMatchObject({ code: '42501' });
+    await expect(replica.pool.query("UPDATE audit_outbox SET body = 'x'")).rejects.toMatchObject({
+      code: '42501',
+    });
     await expect(replica.pool.query('TRUNCATE audit_outbox')).rejects.toMatchObject({ code: '42501' });
     expect(await drain.run()).toBe(1);
   });
@@ -85,7 +93,9 @@ describe('the outbox', () => {
   test('begins again where a crash between sequencing and removal left it: no leaf twice', async () => {
     const one = await auditReplica();
     for (let at = 0; at < 300; at++) await act(one.replica, `${at}`);
-    const { rows } = await one.replica.pool.query<{ body: Buffer }>('SELECT body FROM audit_outbox ORDER BY seq');
+    const { rows } = await one.replica.pool.query<{ body: Buffer }>(
+      'SELECT body FROM audit_outbox ORDER BY seq',
+    );
     // What a replica does before it dies: the first batch is in the tree, its rows are still there.
     await Promise.all(rows.slice(0, 256).map(({ body }) => one.tree.sequence({ body, kind: 'audit/event' })));
     await one.replica.close();
@@ -104,43 +114,46 @@ describe('the outbox', () => {
     expect(await reasons(tree)).toEqual(['patient']);
   });
 
-  test.each([1, 2, 3])('seed %d: every committed row becomes one leaf, with two replicas and lost rounds', async (seed) => {
-    const choose = chooser(seed);
-    const replicas = [await auditReplica(), await auditReplica()] as const;
-    const committed: string[] = [];
-    let drains: Promise<unknown>[] = [];
-    for (let at = 0; at < 200; at++) {
-      const actor = replicas[choose() < 0.5 ? 0 : 1];
-      const commits = choose() < 0.8;
-      await act(actor.replica, `${at}`, commits);
-      if (commits) committed.push(`${at}`);
-      if (choose() < 0.1) {
-        const drainer = replicas[choose() < 0.5 ? 0 : 1];
-        // A round that dies after the tree has taken the rows in.
-        const dies = choose() < 0.3;
-        const drain = dies
-          ? new DrainOutbox(
-              drainer.replica.pool,
-              {
-                sequence: async (leaf) => {
-                  await drainer.tree.sequence(leaf);
-                  throw new Error('killed');
+  test.each([1, 2, 3])(
+    'seed %d: every committed row becomes one leaf, with two replicas and lost rounds',
+    async (seed) => {
+      const choose = chooser(seed);
+      const replicas = [await auditReplica(), await auditReplica()] as const;
+      const committed: string[] = [];
+      let drains: Promise<unknown>[] = [];
+      for (let at = 0; at < 200; at++) {
+        const actor = replicas[choose() < 0.5 ? 0 : 1];
+        const commits = choose() < 0.8;
+        await act(actor.replica, `${at}`, commits);
+        if (commits) committed.push(`${at}`);
+        if (choose() < 0.1) {
+          const drainer = replicas[choose() < 0.5 ? 0 : 1];
+          // A round that dies after the tree has taken the rows in.
+          const dies = choose() < 0.3;
+          const drain = dies
+            ? new DrainOutbox(
+                drainer.replica.pool,
+                {
+                  sequence: async (leaf) => {
+                    await drainer.tree.sequence(leaf);
+                    throw new Error('killed');
+                  },
                 },
-              },
-              quietLogger,
-            )
-          : drainer.drain;
-        drains.push(drain.run().catch(() => 0));
+                quietLogger,
+              )
+            : drainer.drain;
+          drains.push(drain.run().catch(() => 0));
+        }
       }
-    }
-    await Promise.all(drains);
-    drains = replicas.map(({ drain }) => drain.run().catch(() => 0));
-    await Promise.all(drains);
-    await replicas[0].drain.run();
-    expect(await reasons(replicas[0].tree)).toEqual(committed);
-    const { rows } = await replicas[0].replica.pool.query('SELECT 1 FROM audit_outbox');
-    expect(rows).toEqual([]);
-  });
+      await Promise.all(drains);
+      drains = replicas.map(({ drain }) => drain.run().catch(() => 0));
+      await Promise.all(drains);
+      await replicas[0].drain.run();
+      expect(await reasons(replicas[0].tree)).toEqual(committed);
+      const { rows } = await replicas[0].replica.pool.query('SELECT 1 FROM audit_outbox');
+      expect(rows).toEqual([]);
+    },
+  );
 
   test('survives kill -9 of a process between COMMIT and sequencing', async () => {
     const { replica, tree, drain } = await auditReplica();
@@ -148,7 +161,10 @@ describe('the outbox', () => {
     const child = spawn(
       process.execPath,
       [fileURLToPath(new URL('../../../test/kit/commit-then-hang.mjs', import.meta.url))],
-      { env: { PGHOST: host, PGPORT: String(port), PGDATABASE: name, PGUSER: runtimeUser }, stdio: ['ignore', 'pipe', 'inherit'] },
+      {
+        env: { PGHOST: host, PGPORT: String(port), PGDATABASE: name, PGUSER: runtimeUser },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
     );
     await once(child.stdout, 'data');
     child.kill('SIGKILL');

@@ -67,7 +67,7 @@ export class DrainOutbox {
   }
 
   async #drain(): Promise<number> {
-    for (let moved = 0; ; ) {
+    for (let moved = 0; ;) {
       const { rows } = await this.#pool.query<{ seq: string; body: Buffer; ms: string }>({
         name: 'audit-outbox-read',
         text: `SELECT seq, body, floor(extract(epoch FROM recorded_at) * 1000)::bigint AS ms

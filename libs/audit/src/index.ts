@@ -6,7 +6,12 @@ export { AuditModule } from './audit.module.js';
 export { openAuditTree } from './audit-tree.js';
 export { DrainOutbox } from './drain-outbox.js';
 export { instant } from './boundary/boundary-instants.js';
-export { BoundaryStore, type Boundary, type BoundaryGap, type BoundaryQuery } from './boundary/boundary-store.js';
+export {
+  BoundaryStore,
+  type Boundary,
+  type BoundaryGap,
+  type BoundaryQuery,
+} from './boundary/boundary-store.js';
 import { AuditTables1795300000000, AUDIT_TREE } from './audit-tables.js';
 export { AUDIT_TREE };
 export const migrations = [AuditTables1795300000000];

@@ -47,7 +47,12 @@ export class RecordStart {
       await this.#remember(client, 'migrations', facts.migrations.join(' '));
       await this.#compare(client, `build ${node}`, version, (before) => ({
         code: 'appliance.updated',
-        resource: { type: 'build', id: node, version, ...(before === undefined ? {} : { versionBefore: before }) },
+        resource: {
+          type: 'build',
+          id: node,
+          version,
+          ...(before === undefined ? {} : { versionBefore: before }),
+        },
       }));
       await this.#compare(client, `settings ${node}`, facts.settingsSha256, (before) => ({
         code: 'config.changed',
@@ -95,7 +100,9 @@ export class RecordStart {
   }
 
   async #fact(client: PoolClient, name: string): Promise<string | undefined> {
-    const { rows } = await client.query<{ value: string }>('SELECT value FROM audit_fact WHERE name = $1', [name]);
+    const { rows } = await client.query<{ value: string }>('SELECT value FROM audit_fact WHERE name = $1', [
+      name,
+    ]);
     return rows[0]?.value;
   }
 

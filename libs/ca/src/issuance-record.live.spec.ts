@@ -100,7 +100,10 @@ describe('the record of issuance', () => {
       decision: 'refuse',
       reason: 'lint',
     });
-    await journal.denied(hidden, new Fault('refused', 'ca/key-insecure', 'the public key is insecure: small'));
+    await journal.denied(
+      hidden,
+      new Fault('refused', 'ca/key-insecure', 'the public key is insecure: small'),
+    );
     const [, refused, denied] = await events();
     expect(refused).toMatchObject({ code: 'ca.cert.lint_failed', outcome: 'failure', reason: 'lint' });
     expect(denied).toMatchObject({ code: 'ca.cert.denied', details: { fault: 'ca/key-insecure' } });

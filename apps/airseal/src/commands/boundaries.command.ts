@@ -3,10 +3,10 @@
  *
  * Every token is verified over its checkpoint with the authorities of the trusted root, and every checkpoint of a log
  * that the trusted root names with that log's key. Heads of the audit trail and of the ledger of timestamps are signed
- * by a key that clients are not told of; their tokens are verified all the same.
+ * by a key that clients are not told of; their tokens are verified all the same. The library that clients of Sigstore use
+ * reads the tokens: it did not write them.
  */
-import { createPublicKey } from 'node:crypto';
-import { RFC3161Timestamp } from '@sigstore/core';
+import { crypto, RFC3161Timestamp } from '@sigstore/core';
 import { TrustedRoot } from '@sigstore/protobuf-specs';
 import { parsePublicKey } from '#core/crypto';
 import { Fault } from '#core/fault';
@@ -57,10 +57,7 @@ function stampedAt(root: TrustedRoot, { timestamp, checkpoint, tree, due }: Boun
     const until = Math.min(notAfterMs, validFor?.end?.getTime() ?? Number.POSITIVE_INFINITY);
     if (atMs < from || atMs > until) continue;
     try {
-      stamp.verify(
-        Buffer.from(checkpoint),
-        createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }),
-      );
+      stamp.verify(Buffer.from(checkpoint), crypto.createPublicKey(Buffer.from(spki), 'spki'));
       return stamp.signingTime;
     } catch {
       // Perhaps another authority's.
@@ -74,7 +71,10 @@ function stampedAt(root: TrustedRoot, { timestamp, checkpoint, tree, due }: Boun
 }
 
 /** Whether the trusted root's key of this log signed the checkpoint. @throws {Fault} note/…, cli/other-head */
-function checkpointVerified(root: TrustedRoot, { origin, checkpoint, size, rootHash, tree }: Boundary): boolean {
+function checkpointVerified(
+  root: TrustedRoot,
+  { origin, checkpoint, size, rootHash, tree }: Boundary,
+): boolean {
   const v1 = tree.startsWith('rekor-v1/');
   if (!v1 && !tree.startsWith('rekor-v2/')) return false;
   const note = parseNote(fromUtf8(checkpoint));
@@ -85,8 +85,16 @@ function checkpointVerified(root: TrustedRoot, { origin, checkpoint, size, rootH
     .map((key) => (v1 ? logVerifierV1(name, key) : logVerifier(name, key)));
   verifyNote(note, verifiers);
   const head = parseCheckpoint(note.text);
-  if (head.origin !== origin || head.size.toString() !== size || !equalOctets(head.root, fromBase64(rootHash))) {
-    throw new Fault('unverified', 'cli/other-head', `the boundary of ${tree} names another head than its checkpoint`);
+  if (
+    head.origin !== origin ||
+    head.size.toString() !== size ||
+    !equalOctets(head.root, fromBase64(rootHash))
+  ) {
+    throw new Fault(
+      'unverified',
+      'cli/other-head',
+      `the boundary of ${tree} names another head than its checkpoint`,
+    );
   }
   return true;
 }

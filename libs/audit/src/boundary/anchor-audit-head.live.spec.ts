@@ -11,7 +11,12 @@ import { softwareSigner } from '../../../../test/kit/software-signer.js';
 import { AnchorAuditHead, type AnchorPorts } from './anchor-audit-head.js';
 
 const key = softwareSigner('audit');
-const head: SignedHead = { size: 3n, root: new Uint8Array(32).fill(7), note: 'log.test/audit\n3\n', timestampMs: 1n };
+const head: SignedHead = {
+  size: 3n,
+  root: new Uint8Array(32).fill(7),
+  note: 'log.test/audit\n3\n',
+  timestampMs: 1n,
+};
 const DUE_MS = Date.UTC(2026, 10, 22, 11);
 
 /** A log that knows what it has, and may lose its answer. */

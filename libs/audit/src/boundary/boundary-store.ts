@@ -173,10 +173,10 @@ export async function claim(client: PoolClient, shard: number, dueMs: number): P
   );
   if (rowCount !== 1) return false;
   // The row may have been written again by somebody who looked just before the boundary was made.
-  const made = await client.query('SELECT 1 FROM boundary_checkpoint WHERE shard = $1 AND due_ms >= $2 LIMIT 1', [
-    shard,
-    dueMs,
-  ]);
+  const made = await client.query(
+    'SELECT 1 FROM boundary_checkpoint WHERE shard = $1 AND due_ms >= $2 LIMIT 1',
+    [shard, dueMs],
+  );
   if (made.rowCount === 0) return true;
   await client.query('DELETE FROM boundary_due WHERE shard = $1 AND due_ms <= $2', [shard, dueMs]);
   return false;

@@ -8,7 +8,13 @@ import { SIGSTORE_POLICY } from '#core/timestamp';
 import { HeldClock, Metrics } from '#platform';
 import { StampTime } from '#timestamp';
 import type { Tree } from '#tree';
-import { freshTrees, noteFormat, quietLogger, type FreshTrees, type Replica } from '../../../../test/kit/fresh-trees.js';
+import {
+  freshTrees,
+  noteFormat,
+  quietLogger,
+  type FreshTrees,
+  type Replica,
+} from '../../../../test/kit/fresh-trees.js';
 import { recorder } from '../../../../test/kit/recorder.js';
 import { GENESIS_MS, pseudoRandom, softwarePki } from '../../../../test/kit/software-pki.js';
 import { softwareSigner } from '../../../../test/kit/software-signer.js';
@@ -180,13 +186,21 @@ describe('boundary checkpoints', () => {
 
   test('wait for a clock that is believed and a token that signs, and the gap says why', async () => {
     let fault: Fault | undefined = new Fault('unavailable', 'clock/untrusted', 'the clock was moved');
-    const { log, replica, store, keeper: one } = await keeper({
+    const {
+      log,
+      replica,
+      store,
+      keeper: one,
+    } = await keeper({
       believeClock: () => {
         if (fault !== undefined) throw fault;
       },
     });
     const metrics = new Metrics(false);
-    const watch = new BoundaryWatch({ store, trees: () => replica.trees.all(), failures: () => one.failures, clock }, metrics);
+    const watch = new BoundaryWatch(
+      { store, trees: () => replica.trees.all(), failures: () => one.failures, clock },
+      metrics,
+    );
     await one.turn();
     expect(await store.boundaries(EVER)).toEqual([]);
     // Time that is not believed is not put into the tree either.
@@ -223,7 +237,9 @@ describe('boundary checkpoints', () => {
     if (first === undefined) throw new Error('no replica');
     expect(await dues(first.store, 'test/log')).toHaveLength(6);
     expect(await first.store.gaps(EVER)).toEqual([]);
-    const published = (await events(first.replica)).map(({ resource, details }) => JSON.stringify([resource, details]));
+    const published = (await events(first.replica)).map(({ resource, details }) =>
+      JSON.stringify([resource, details]),
+    );
     expect(published).toHaveLength(12);
     expect(new Set(published).size).toBe(12);
     const { rows } = await first.replica.pool.query('SELECT 1 FROM boundary_due');

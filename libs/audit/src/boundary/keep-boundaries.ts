@@ -98,7 +98,10 @@ export class KeepBoundaries {
     } catch (err) {
       const reason = isFault(err) ? `${err.code}: ${err.message}` : 'failed; the log says why';
       if (this.#failures.get(tree.name) !== reason)
-        logger.error({ err, tree: tree.name, due: instant(dueMs) }, 'a boundary checkpoint could not be made');
+        logger.error(
+          { err, tree: tree.name, due: instant(dueMs) },
+          'a boundary checkpoint could not be made',
+        );
       this.#failures.set(tree.name, reason);
       await store
         .failed(tree.shard, dueMs, reason)

@@ -16,10 +16,7 @@ export interface Stamps {
 export async function stampOctets(authority: Stamps, octets: Uint8Array): Promise<Uint8Array> {
   const hashedMessage = sha256(octets);
   const response = await authority.execute({
-    imprint: sequence(
-      sequence(objectIdentifier(HASH_OID.sha256), nullValue()),
-      octetString(hashedMessage),
-    ),
+    imprint: sequence(sequence(objectIdentifier(HASH_OID.sha256), nullValue()), octetString(hashedMessage)),
     hash: 'sha256',
     hashedMessage,
     policy: undefined,

@@ -29,7 +29,13 @@ export const boundariesDeclaration: DoorDeclaration = {
         }),
       ),
       gaps: z.array(
-        z.strictObject({ tree: z.string(), first: Instant, last: Instant, reason: z.string(), closedBy: Instant }),
+        z.strictObject({
+          tree: z.string(),
+          first: Instant,
+          last: Instant,
+          reason: z.string(),
+          closedBy: Instant,
+        }),
       ),
       /** Whether there are more after the last one: ask again from its hour on. */
       more: z.boolean(),
@@ -49,7 +55,10 @@ export const boundariesDeclaration: DoorDeclaration = {
       ],
       answers: {
         200: { about: 'boundaries and gaps', content: json('Boundaries') },
-        400: { about: 'a parameter that cannot be read', content: [{ type: 'application/problem+json', schema: 'Problem' }] },
+        400: {
+          about: 'a parameter that cannot be read',
+          content: [{ type: 'application/problem+json', schema: 'Problem' }],
+        },
         ...busy('Problem'),
       },
     },

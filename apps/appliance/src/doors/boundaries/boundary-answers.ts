@@ -43,7 +43,9 @@ export function formatBoundary(boundary: Boundary): object {
     rootHash: toBase64(root),
     checkpoint: note,
     timestamp: toBase64(token),
-    ...(anchor === undefined ? {} : { anchor: { logIndex: anchor.logIndex.toString(), entryId: anchor.entryId } }),
+    ...(anchor === undefined
+      ? {}
+      : { anchor: { logIndex: anchor.logIndex.toString(), entryId: anchor.entryId } }),
   };
 }
 

@@ -13,6 +13,7 @@ import { createGrpcTransport } from '@connectrpc/connect-node';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { type DynamicModule, Module } from '@nestjs/common';
 import pg from 'pg';
+import { RecordEvent } from '#audit';
 import { CaModule } from '#ca';
 import { formatSct, logIdOf, sctSignedInput } from '#core/ct';
 import { fromUtf8, toBase64 } from '#core/octets';
@@ -21,9 +22,10 @@ import { parseCertificate } from '#core/x509';
 import { CtLog } from '#ct';
 import { HSM } from '#hsm';
 import { IdentityModule } from '#identity';
-import { TRUST_MATERIAL } from '#instance';
+import { INSTANCE, TRUST_MATERIAL } from '#instance';
 import { createLogger, parseSettings, type Settings, systemClock } from '#platform';
 import { type FreshDatabase, freshDatabase, redisSocket } from '../../../../../test/kit/kit.js';
+import { recorder } from '../../../../../test/kit/recorder.js';
 import { GENESIS_MS, softwarePki } from '../../../../../test/kit/software-pki.js';
 import type { Floor } from '../../app.module.js';
 import { type Appliance, startAppliance } from '../../start.js';
@@ -171,8 +173,10 @@ class InMemory {
         { provide: HSM, useValue: { signer: (uri: string) => Promise.resolve(signers[uri]) } },
         { provide: TRUST_MATERIAL, useValue: material },
         { provide: CtLog, useValue: log },
+        { provide: INSTANCE, useValue: { subjectPrivacy: {} } },
+        { provide: RecordEvent, useValue: recorder() },
       ],
-      exports: [HSM, TRUST_MATERIAL, CtLog],
+      exports: [HSM, TRUST_MATERIAL, CtLog, INSTANCE, RecordEvent],
     };
   }
 }
