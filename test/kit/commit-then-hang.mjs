@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 
+/** @param {string} reason */
 const event = (reason) => [randomUUID(), Buffer.from(JSON.stringify({ reason }))];
 const insert = 'INSERT INTO audit_outbox (uid, body) VALUES ($1, $2)';
 const client = new pg.Client();
