@@ -248,7 +248,13 @@ async function main() {
     await bootstrap('down', '--state', state).catch(() => undefined);
     await bootstrap('reset', '--yes', '--state', state);
   }
-  await bootstrap('up', '--state', state, '--port', String(await freePort()));
+  try {
+    await bootstrap('up', '--state', state, '--port', String(await freePort()));
+  } catch (error) {
+    // What a failed `up` has started must not outlive the run.
+    await bootstrap('down', '--state', state).catch(() => undefined);
+    throw error;
+  }
   const site = await makeSite(state);
   process.env.NODE_EXTRA_CA_CERTS = site.ownAuthority;
   const { setDefaultCACertificates, getCACertificates } = await import('node:tls');
