@@ -100,13 +100,28 @@ export class Queues {
   }
 }
 
-/** Bull waits for Redis before it closes; a stop must not. */
+/** What Bull does behind our back when a queue is opened and given work, in round trips to Redis. */
+const OPENING_ROUND_TRIPS = 8;
+
+/**
+ * Bull waits for Redis before it closes; a stop must not.
+ *
+ * A queue that was opened a moment ago is let finish that first: what Bull still has under way when its
+ * connections end is rejected where nobody can catch it, and would end the process as a defect.
+ */
 async function leave(queue: Bull.Queue): Promise<void> {
-  if (queue.client.status === 'ready') {
+  const { status } = queue.client;
+  if (status === 'ready' || status === 'connecting' || status === 'connect' || status === 'wait') {
     const patience = new AbortController();
-    await Promise.race([queue.close(true), setTimeout(CONNECT_MS, undefined, { signal: patience.signal })]);
+    const late = setTimeout(CONNECT_MS, undefined, { signal: patience.signal }).catch(() => undefined);
+    await Promise.race([settled(queue).then(() => queue.close(true)), late]).catch(() => undefined);
     patience.abort();
   }
   const { clients } = queue as unknown as { readonly clients: readonly { disconnect(): void }[] };
   for (const client of clients) client.disconnect();
+}
+
+async function settled(queue: Bull.Queue): Promise<void> {
+  await queue.isReady();
+  for (let trip = 0; trip < OPENING_ROUND_TRIPS; trip++) await queue.client.ping();
 }
