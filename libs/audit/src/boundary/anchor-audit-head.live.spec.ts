@@ -3,12 +3,12 @@ import { migrations } from '#audit';
 import { readV1Entry } from '#core/entry';
 import { Fault } from '#core/fault';
 import { sha256 } from '#core/crypto';
-import { fromUtf8, toHex, toUtf8 } from '#core/octets';
+import { toHex, toUtf8 } from '#core/octets';
 import type { SignedHead } from '#tree';
 import { freshTrees, type FreshTrees, type Replica } from '../../../../test/kit/fresh-trees.js';
 import { recorder } from '../../../../test/kit/recorder.js';
 import { softwareSigner } from '../../../../test/kit/software-signer.js';
-import { AnchorAuditHead, type AnchorPorts } from './anchor-audit-head.js';
+import { AnchorAuditHead, formatAnchor, type AnchorPorts } from './anchor-audit-head.js';
 
 const key = softwareSigner('audit');
 const head: SignedHead = {
@@ -82,7 +82,7 @@ describe('the anchor of the audit trail', () => {
       'SELECT request, body FROM audit_anchor, audit_outbox',
     );
     expect(rows).toHaveLength(1);
-    expect(rows[0]?.request.toString()).toContain(toHex(sha256(fromUtf8(head.note))));
+    expect(rows[0]?.request.toString()).toContain(toHex(sha256(formatAnchor(head.note))));
     expect(JSON.parse(toUtf8(rows[0]?.body ?? new Uint8Array()))).toMatchObject({
       code: 'audit.checkpoint',
       log: { anchorIndex: '41', size: '3' },
