@@ -1,5 +1,9 @@
-/** The shell of the appliance on a real database and a real Redis, spoken to as clients do. */
-import { execFileSync } from 'node:child_process';
+/**
+ * The shell of the appliance on a real database and a real Redis, spoken to as clients do.
+ *
+ * Long because one appliance is started for all of it: what each protocol sees of the shell differs in a line or two,
+ * and a start costs more than all its questions.
+ */
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { connect as h2connect } from 'node:http2';
@@ -29,16 +33,10 @@ import {
 } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import {
-  createLogger,
-  type DatabaseSettings,
-  migrate,
-  parseSettings,
-  RUNTIME_ROLE,
-  type Settings,
-} from '#platform';
+import { createLogger, type DatabaseSettings, migrate, RUNTIME_ROLE, type Settings } from '#platform';
 import { Fault } from '#core/fault';
-import { type FreshDatabase, freshDatabase, redisSocket } from '../../../test/kit/kit.js';
+import { type FreshDatabase, freshDatabase } from '../../../test/kit/kit.js';
+import { loopbackCertificate, shellSettings } from '../../../test/kit/shell-settings.js';
 import type { Floor } from './app.module.js';
 import { AdminRoutes } from './server/admin-routes.js';
 import { ConnectRoutes } from './server/connect-routes.js';
@@ -57,47 +55,17 @@ let appliance: Appliance;
 let settings: Settings;
 let ca: string;
 
-function certificate(name: string): void {
-  execFileSync(
-    'openssl',
-    [
-      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
-      ...['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1,IP:127.0.0.2'],
-      ...['-keyout', join(directory, 'key.pem'), '-out', join(directory, 'cert.pem')],
-    ],
-    { stdio: 'ignore' },
-  );
-  ca = readFileSync(join(directory, 'cert.pem'), 'utf8');
-}
-
 function settingsFor(name: string, limits: object = {}): Settings {
-  return parseSettings(
-    JSON.stringify({
-      mode: 'evaluation',
-      stateDir: directory,
-      runtimeDir: directory,
-      instance: join(directory, 'instance.yaml'),
-      database: {
-        host: database.host,
-        port: database.port,
-        name: database.name,
-        runtimeUser: database.runtimeUser,
-        ownerUser: database.ownerUser,
-      },
-      redis: { socket: redisSocket() },
-      hsm: { tokens: { online: { module: '/none.so', uri: 'pkcs11:token=none', pinSource: '/none' } } },
-      listen: {
-        public: [
-          { address: '127.0.0.1', port: 0 },
-          { address: '127.0.0.2', port: 0 },
-        ],
-        admin: { socket: join(directory, `${name}.sock`) },
-      },
-      tls: { certificate: join(directory, 'cert.pem'), key: join(directory, 'key.pem') },
-      identity: { issuers: '/none' },
-      limits,
-    }),
-  );
+  return shellSettings(directory, database, {
+    listen: {
+      public: [
+        { address: '127.0.0.1', port: 0 },
+        { address: '127.0.0.2', port: 0 },
+      ],
+      admin: { socket: join(directory, `${name}.sock`) },
+    },
+    limits,
+  });
 }
 
 @Controller()
@@ -281,7 +249,7 @@ function admin(path: string, body?: unknown): Promise<Answer> {
 
 beforeAll(async () => {
   database = await freshDatabase();
-  certificate('first');
+  ca = loopbackCertificate(directory, 'first');
   settings = settingsFor('main');
   appliance = await startAppliance(settings, logger, { version: '1.2.3', doors });
 });
@@ -443,7 +411,7 @@ describe('the certificate', () => {
     writeFileSync(join(directory, 'cert.pem'), 'nonsense');
     appliance.reloadTls();
     expect((await h1('/livez')).status).toBe(200);
-    certificate('second');
+    ca = loopbackCertificate(directory, 'second');
     appliance.reloadTls();
     expect((await h1('/livez', { at: 1 })).status).toBe(200);
     ca = before;

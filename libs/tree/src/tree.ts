@@ -13,7 +13,6 @@
  * So does a database that knows less than was signed before, as published files, this host's signing journal or the
  * token remember it; and a host that has no journal for a tree with leaves reads until an operator has adopted one.
  */
-import type { Pool } from 'pg';
 import { Fault, isFault } from '#core/fault';
 import {
   consistencyNodes,
@@ -26,44 +25,17 @@ import {
   type TreeHead,
 } from '#core/merkle';
 import { MAX_ENTRY_BYTES, TILE_WIDTH, tileWidth, formatBundle } from '#core/tile';
-import type { Clock, Logger } from '#platform';
 import { Appender } from './appender.js';
-import type { Barrier } from './barrier.js';
 import { cutHead } from './cut-head.js';
-import { Checkpoints, type CheckpointFormat } from './checkpoints.js';
+import { Checkpoints } from './checkpoints.js';
 import type { Appended, NewLeaf, Sequenced, SignedHead, StoredLeaf } from './leaf.js';
 import { Publication } from './publication.js';
 import { StoredLeaves } from './stored-leaves.js';
-import type { TileFiles } from './tile-files.js';
 import { TileRows } from './tile-rows.js';
-import type { TreeMetrics } from './tree-metrics.js';
+import type { TreeParts } from './tree-parts.js';
 import { assertContinues, checkTree, proveContinues } from './self-check.js';
 import { NO_JOURNAL } from './signing-memory.js';
 import { Undelivered } from './undelivered.js';
-
-export interface TreeParts {
-  readonly name: string;
-  readonly shard: number;
-  readonly frozen: boolean;
-  readonly pool: Pool;
-  readonly files: TileFiles;
-  readonly format: CheckpointFormat;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly metrics: TreeMetrics;
-  readonly barrier: Barrier;
-  readonly maxBatch: number;
-  /** Leaves that may wait; more are refused with a hint to come back. */
-  readonly maxWaiting: number;
-  /** Shortest time between two checkpoints. */
-  readonly checkpointPauseMs: number;
-  readonly published: () => void;
-  readonly proofFailed: () => void;
-  /** Whether this host begins its signing journal by itself where neither it nor the token remembers anything. */
-  readonly adoptUnknown: boolean;
-  /** Told, once, why the tree went into quarantine. */
-  readonly isolated: (fault: Fault) => void;
-}
 
 function closing(): Fault {
   return new Fault('unavailable', 'tree/closing', 'the log is shutting down', { retryAfterSeconds: 5 });
@@ -372,13 +344,21 @@ export class Tree {
     if (this.#quarantine !== undefined) return;
     this.#quarantine = fault;
     this.#parts.metrics.quarantined(fault.code);
-    this.#parts.logger.fatal(
-      { err: fault, tree: this.name },
-      'the log refuses to grow',
-    );
+    this.#parts.logger.fatal({ err: fault, tree: this.name }, 'the log refuses to grow');
     this.#appender.stop(fault);
     this.#checkpoints.stop(fault);
     this.#parts.isolated(fault);
+  }
+
+  async #committedHead(): Promise<TreeHead> {
+    const { rows } = await this.#parts.pool.query<{ size: string; root: Buffer }>(
+      'SELECT size, root FROM log_head WHERE shard = $1',
+      [this.shard],
+    );
+    const [row] = rows;
+    if (row === undefined)
+      throw new Fault('corrupt', 'tree/head-missing', `log ${this.shard} has no head row`);
+    return { size: BigInt(row.size), root: row.root };
   }
 
   /** Compares the database's head with everything that was signed before; see the signing memory. */
@@ -386,6 +366,14 @@ export class Tree {
     const { memory } = this.#parts.format;
     if (memory === undefined) return;
     let known = await memory.announce(head);
+    // Another replica may have committed and signed more since `head` was read: only a database that is asked
+    // after the answer, and still knows less, has gone back.
+    while ((known.journal?.size ?? 0n) > head.size || (known.token?.size ?? 0n) > head.size) {
+      const committed = await this.#committedHead();
+      if (committed.size <= head.size) break;
+      head = committed;
+      known = await memory.announce(head);
+    }
     if (this.#parts.adoptUnknown && known.journal === undefined && known.token === undefined && !known.open) {
       this.#parts.logger.warn(
         { tree: this.name, size: head.size.toString() },

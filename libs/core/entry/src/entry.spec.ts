@@ -1,3 +1,8 @@
+/**
+ * Every kind of both faces: what it becomes, what it is found by, and what is refused.
+ *
+ * Long because one table of refusals is asked of all kinds, so that none is forgotten when a kind is added.
+ */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';

@@ -7,49 +7,20 @@
  */
 import { Fault } from '#core/fault';
 import { fromUtf8 } from '#core/octets';
-import type { JsonObject, JsonValue } from './value.js';
+import { spell, type Spelling } from './spell.js';
+import type { JsonValue } from './value.js';
 
-const UNPAIRED_SURROGATE = /\p{Surrogate}/u;
-
-function spellString(text: string): string {
-  if (UNPAIRED_SURROGATE.test(text)) {
-    throw new Fault(
-      'malformed',
-      'json/no-canonical-form',
-      'a string with an unpaired surrogate has no canonical form',
-    );
-  }
-  return JSON.stringify(text);
-}
-
-function spell(value: JsonValue): string {
-  switch (typeof value) {
-    case 'string':
-      return spellString(value);
-    case 'number':
-      if (!Number.isFinite(value)) {
-        throw new Fault('malformed', 'json/no-canonical-form', 'only finite numbers have a canonical form');
-      }
-      return JSON.stringify(value);
-    case 'boolean':
-      return value ? 'true' : 'false';
-    default:
-      if (value === null) return 'null';
-      return Array.isArray(value) ? `[${value.map(spell).join(',')}]` : spellObject(value as JsonObject);
-  }
-}
-
-function spellObject(object: JsonObject): string {
+const JCS: Spelling = {
+  text: (text) => JSON.stringify(text),
+  number: (value) => {
+    if (!Number.isFinite(value)) {
+      throw new Fault('malformed', 'json/no-canonical-form', 'only finite numbers have a canonical form');
+    }
+    return JSON.stringify(value);
+  },
   // The default order of sort() is by UTF-16 code units, which is what RFC 8785 §3.2.3 asks for.
-  const members = Object.keys(object)
-    .sort()
-    .map((name) => {
-      const value = object[name];
-      if (value === undefined) throw new TypeError(`member ${name} is undefined`);
-      return `${spellString(name)}:${spell(value)}`;
-    });
-  return `{${members.join(',')}}`;
-}
+  sort: (names) => names.sort(),
+};
 
 /**
  * UTF-8 octets of the canonical form of `value`.
@@ -57,5 +28,5 @@ function spellObject(object: JsonObject): string {
  * @throws {Fault} json/no-canonical-form for unpaired surrogates and numbers that are not finite
  */
 export function canonicalJson(value: JsonValue): Uint8Array {
-  return fromUtf8(spell(value));
+  return fromUtf8(spell(value, JCS));
 }

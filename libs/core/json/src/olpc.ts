@@ -7,49 +7,20 @@
  */
 import { Fault } from '#core/fault';
 import { compareOctets, fromUtf8 } from '#core/octets';
-import type { JsonObject, JsonValue } from './value.js';
+import { spell, type Spelling } from './spell.js';
+import type { JsonValue } from './value.js';
 
-const UNPAIRED_SURROGATE = /\p{Surrogate}/u;
-
-function spellString(text: string): string {
-  if (UNPAIRED_SURROGATE.test(text)) {
-    throw new Fault(
-      'malformed',
-      'json/no-canonical-form',
-      'a string with an unpaired surrogate has no canonical form',
-    );
-  }
-  return `"${text.replaceAll(/["\\]/g, '\\$&')}"`;
-}
-
-function spell(value: JsonValue): string {
-  switch (typeof value) {
-    case 'string':
-      return spellString(value);
-    case 'number':
-      if (!Number.isSafeInteger(value)) {
-        throw new Fault('malformed', 'json/no-canonical-form', 'OLPC canonical JSON knows integers only');
-      }
-      return String(value === 0 ? 0 : value);
-    case 'boolean':
-      return value ? 'true' : 'false';
-    default:
-      if (value === null) return 'null';
-      return Array.isArray(value) ? `[${value.map(spell).join(',')}]` : spellObject(value as JsonObject);
-  }
-}
-
-function spellObject(object: JsonObject): string {
-  const members = Object.keys(object)
-    // UTF-8 octets sort like code points, which UTF-16 code units do not.
-    .sort((a, b) => compareOctets(fromUtf8(a), fromUtf8(b)))
-    .map((name) => {
-      const value = object[name];
-      if (value === undefined) throw new TypeError(`member ${name} is undefined`);
-      return `${spellString(name)}:${spell(value)}`;
-    });
-  return `{${members.join(',')}}`;
-}
+const OLPC: Spelling = {
+  text: (text) => `"${text.replaceAll(/["\\]/g, '\\$&')}"`,
+  number: (value) => {
+    if (!Number.isSafeInteger(value)) {
+      throw new Fault('malformed', 'json/no-canonical-form', 'OLPC canonical JSON knows integers only');
+    }
+    return String(value === 0 ? 0 : value);
+  },
+  // UTF-8 octets sort like code points, which UTF-16 code units do not.
+  sort: (names) => names.sort((a, b) => compareOctets(fromUtf8(a), fromUtf8(b))),
+};
 
 /**
  * UTF-8 octets of the OLPC canonical form of `value`.
@@ -57,5 +28,5 @@ function spellObject(object: JsonObject): string {
  * @throws {Fault} json/no-canonical-form for unpaired surrogates and numbers that are not safe integers
  */
 export function olpcJson(value: JsonValue): Uint8Array {
-  return fromUtf8(spell(value));
+  return fromUtf8(spell(value, OLPC));
 }

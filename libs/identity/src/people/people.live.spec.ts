@@ -1,4 +1,8 @@
-/** A person's way to a token, over the real server; fakes only the token that holds the issuer's key. */
+/**
+ * A person's way to a token, over the real server; fakes only the token that holds the issuer's key.
+ *
+ * Long because it is one way with many wrong turnings, each tried from the same place.
+ */
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { systemClock } from '#platform';

@@ -1,7 +1,10 @@
-/** The certificate authority and the issuer behind their doors, spoken to as clients do. */
-import { execFileSync } from 'node:child_process';
+/**
+ * The certificate authority and the issuer behind their doors, spoken to as clients do.
+ *
+ * Long because three doors give one certificate: each request is told beside the same one over the other two.
+ */
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { connect as h2connect } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
@@ -23,8 +26,9 @@ import { CtLog } from '#ct';
 import { HSM } from '#hsm';
 import { IdentityModule } from '#identity';
 import { INSTANCE, TRUST_MATERIAL } from '#instance';
-import { createLogger, parseSettings, type Settings, systemClock } from '#platform';
-import { type FreshDatabase, freshDatabase, redisSocket } from '../../../../../test/kit/kit.js';
+import { createLogger, type Settings, systemClock } from '#platform';
+import { type FreshDatabase, freshDatabase } from '../../../../../test/kit/kit.js';
+import { loopbackCertificate, shellSettings } from '../../../../../test/kit/shell-settings.js';
 import { recorder } from '../../../../../test/kit/recorder.js';
 import { GENESIS_MS, softwarePki } from '../../../../../test/kit/software-pki.js';
 import type { Floor } from '../../app.module.js';
@@ -189,16 +193,7 @@ beforeAll(async () => {
     database: database.name,
     user: database.runtimeUser,
   });
-  execFileSync(
-    'openssl',
-    [
-      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
-      ...['-subj', '/CN=t', '-addext', 'subjectAltName=IP:127.0.0.1'],
-      ...['-keyout', join(directory, 'key.pem'), '-out', join(directory, 'cert.pem')],
-    ],
-    { stdio: 'ignore' },
-  );
-  ca = readFileSync(join(directory, 'cert.pem'), 'utf8');
+  ca = loopbackCertificate(directory, 't');
   const port = await freePort();
   origin = `https://127.0.0.1:${port}`;
   writeFileSync(
@@ -206,26 +201,10 @@ beforeAll(async () => {
     `oidc-issuers:\n  ${origin}/oidc: { issuer-url: "${origin}/oidc", client-id: sigstore, type: email }\n` +
       `meta-issuers:\n  https://oidc.*.example.org/id/*: { client-id: other, type: kubernetes }\n`,
   );
-  settings = parseSettings(
-    JSON.stringify({
-      mode: 'evaluation',
-      stateDir: directory,
-      runtimeDir: directory,
-      instance: join(directory, 'instance.yaml'),
-      database: {
-        host: database.host,
-        port: database.port,
-        name: database.name,
-        runtimeUser: database.runtimeUser,
-        ownerUser: database.ownerUser,
-      },
-      redis: { socket: redisSocket() },
-      hsm: { tokens: { online: { module: '/none.so', uri: 'pkcs11:token=none', pinSource: '/none' } } },
-      listen: { public: [{ address: '127.0.0.1', port }], admin: { socket: join(directory, 'admin.sock') } },
-      tls: { certificate: join(directory, 'cert.pem'), key: join(directory, 'key.pem') },
-      identity: { issuers: join(directory, 'issuers.yaml') },
-    }),
-  );
+  settings = shellSettings(directory, database, {
+    listen: { public: [{ address: '127.0.0.1', port }], admin: { socket: join(directory, 'admin.sock') } },
+    identity: { issuers: join(directory, 'issuers.yaml') },
+  });
   const doors = ({ platform, server }: Floor): DynamicModule[] => {
     const below = InMemory.on(port);
     const identity = IdentityModule.on([platform, below]);

@@ -1,5 +1,4 @@
 /** The trust root as an appliance serves it, after a real genesis. */
-import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { type IncomingHttpHeaders } from 'node:http';
 import { request as httpsRequest } from 'node:https';
@@ -11,9 +10,10 @@ import { runCeremony } from '#ceremony';
 import { parseTufFile } from '#core/tuf';
 import { Hsm, HsmModule } from '#hsm';
 import { InstanceModule, parseInstance } from '#instance';
-import { createLogger, HeldClock, parseSettings, type Settings } from '#platform';
+import { createLogger, HeldClock, type Settings } from '#platform';
 import { TrustRootModule } from '#trust-root';
-import { freshDatabase, type FreshDatabase, freshToken, redisSocket } from '../../../../../test/kit/kit.js';
+import { freshDatabase, type FreshDatabase, freshToken } from '../../../../../test/kit/kit.js';
+import { loopbackCertificate, shellSettings } from '../../../../../test/kit/shell-settings.js';
 import type { Floor } from '../../app.module.js';
 import { type Appliance, startAppliance } from '../../start.js';
 import { TufDoorModule } from './tuf.module.js';
@@ -89,40 +89,9 @@ describe('the trust root', () => {
     });
     await hsm.close();
     await writeFile(join(directory, 'instance.yaml'), INSTANCE);
-    execFileSync(
-      'openssl',
-      [
-        ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
-        ...['-subj', '/CN=trial', '-addext', 'subjectAltName=IP:127.0.0.1'],
-        ...['-keyout', join(directory, 'key.pem'), '-out', join(directory, 'cert.pem')],
-      ],
-      { stdio: 'ignore' },
-    );
-    ca = await readFile(join(directory, 'cert.pem'), 'utf8');
+    ca = loopbackCertificate(directory, 'trial');
     database = await freshDatabase();
-    settings = parseSettings(
-      JSON.stringify({
-        mode: 'evaluation',
-        stateDir: directory,
-        runtimeDir: directory,
-        instance: join(directory, 'instance.yaml'),
-        database: {
-          host: database.host,
-          port: database.port,
-          name: database.name,
-          runtimeUser: database.runtimeUser,
-          ownerUser: database.ownerUser,
-        },
-        redis: { socket: redisSocket() },
-        hsm: { tokens: { online: tokens['online'] } },
-        listen: {
-          public: [{ address: '127.0.0.1', port: 0 }],
-          admin: { socket: join(directory, 'admin.sock') },
-        },
-        tls: { certificate: join(directory, 'cert.pem'), key: join(directory, 'key.pem') },
-        identity: { issuers: '/none' },
-      }),
-    );
+    settings = shellSettings(directory, database, { hsm: { tokens: { online: tokens['online'] } } });
     appliance = await start();
   });
 
