@@ -499,6 +499,52 @@ describe('under pressure', () => {
     }
   });
 
+  test('counts what gRPC messages hold among all bodies, and says so in their protocol', async () => {
+    const tight = await startAppliance(settingsFor('tight', { bodyBytesInFlight: 1048576 }), logger, {
+      version: 'x',
+      doors,
+    });
+    const { host, port } = place({ of: tight });
+    const session = h2connect(`https://${host}:${port}`, { ca });
+    const until = async (least: number, most: number): Promise<void> => {
+      let held = Number.NaN;
+      for (let tries = 0; tries < 100; tries++) {
+        held = Number(/^airseal_http_body_bytes (\d+)/m.exec(await tight.metrics.format())?.[1]);
+        if (held >= least && held <= most) return;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      throw new Error(`bodies hold ${held} octets`);
+    };
+    const post = {
+      ':path': '/echo.Echo/Say',
+      ':method': 'POST',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    };
+    try {
+      const half = session.request(post, { endStream: false });
+      half.on('error', () => undefined);
+      half.write(Buffer.alloc(900 * 1024));
+      await until(800 * 1024, 900 * 1024);
+      const late = await h2('/echo.Echo/Say', {
+        of: tight,
+        method: 'POST',
+        headers: { 'content-type': 'application/grpc', te: 'trailers' },
+        body: Buffer.alloc(400 * 1024),
+      });
+      expect([late.status, late.headers['grpc-status'], late.headers['content-type']]).toEqual([
+        200,
+        '14',
+        'application/grpc',
+      ]);
+      half.close();
+      await until(0, 0);
+    } finally {
+      session.destroy();
+      await tight.close();
+    }
+  });
+
   test('limits a caller who asks too often, where the settings say so', async () => {
     const strict = await startAppliance(settingsFor('strict', { requestsPerSecond: 1 }), logger, {
       version: 'x',

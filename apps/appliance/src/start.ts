@@ -11,10 +11,10 @@
  */
 import type { Server } from 'node:net';
 import type { Http2SecureServer } from 'node:http2';
-import { fastifyConnectPlugin } from '@connectrpc/connect-fastify';
 import type { DynamicModule, LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
 import {
   checkSchema,
   type Clock,
@@ -36,6 +36,7 @@ import { ErrorFilter } from './server/error.filter.js';
 import { cannotListen, Listeners } from './server/listeners.js';
 import { openMetricsServer } from './server/metrics-server.js';
 import { publicServer } from './server/public-server.js';
+import { serveGrpc } from './server/serve-grpc.js';
 import { TlsFiles } from './server/tls-files.js';
 
 export interface StartOptions {
@@ -86,14 +87,12 @@ export async function startAppliance(
   const closers: (() => Promise<void>)[] = [];
   try {
     app.useGlobalFilters(new ErrorFilter(logger));
-    const connectRoutes = app.get(ConnectRoutes, { strict: false });
-    await app.register(fastifyConnectPlugin as never, {
-      routes: (router: Parameters<ConnectRoutes['register']>[0]) => connectRoutes.register(router),
-      // Compressed replies halve the throughput, and some clients compare bytes (MEASURED §1).
-      acceptCompression: [],
-      // Fastify's body limit does not bind Connect.
-      readMaxBytes: settings.limits.fulcioBodyBytes,
-    });
+    serveGrpc(
+      adapter.getInstance() as unknown as FastifyInstance,
+      app.get(ConnectRoutes, { strict: false }),
+      settings.limits.fulcioBodyBytes,
+      logger,
+    );
     await app.init();
 
     const health = app.get(HealthAnswers, { strict: false });
