@@ -2,7 +2,8 @@
  * Files that are either whole or not there.
  *
  * `up` may be interrupted at any moment and is then run again: each step asks whether its result exists, so
- * a result must appear in one piece. Write beside, flush, rename.
+ * a result must appear in one piece. Write beside, flush, rename, flush the directory: a name that is not flushed is
+ * gone, or back again, after the power was.
  */
 import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
@@ -27,6 +28,17 @@ export function writeWhole(path, content, mode = 0o644) {
   // The mode given to open is narrowed by the umask, and must not be left to it.
   chmodSync(beside, mode);
   renameSync(beside, path);
+  syncDirectory(dirname(path));
+}
+
+/** Makes what was created, renamed or removed in a directory outlive a loss of power. @param {string} path */
+export function syncDirectory(path) {
+  const directory = openSync(path, 'r');
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
 }
 
 /**

@@ -10,7 +10,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { airseal } from './airseal-command.mjs';
 import { forgetDaemon, recordDaemon, stopDaemon } from './daemons.mjs';
-import { removeTree, writeWhole } from './files.mjs';
+import { removeTree, syncDirectory, writeWhole } from './files.mjs';
 
 /** What the process of the ceremony is recorded as, beside the daemons. */
 const ceremony = 'genesis';
@@ -49,6 +49,8 @@ export async function ensureGenesis(state) {
   await airseal(state, words, (pid) => recordDaemon(layout.daemons, ceremony, pid));
   if (!existsSync(layout.trustMaterial)) throw new Error(`genesis ended well and left no ${layout.trustMaterial}`);
   removeTree(begunMarker(state));
+  // Before anything is signed for anybody: a marker that comes back would throw away the keys of a born installation.
+  syncDirectory(layout.root);
   forgetDaemon(layout.daemons, ceremony);
   return 'keys, certificates and trust root made';
 }
