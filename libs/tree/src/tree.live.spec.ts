@@ -10,6 +10,7 @@ import type { Step, Tree, TreeSpec } from '#tree';
 import { asSuperuser } from '../../../test/kit/index.js';
 import { freshTrees, noteFormat, type FreshTrees } from '../../../test/kit/fresh-trees.js';
 import { softwareSigner } from '../../../test/kit/software-signer.js';
+import { sweepUndelivered } from './undelivered.js';
 
 const signer = softwareSigner();
 const spec: TreeSpec = { name: 'test/a', origin: 'log.test', format: noteFormat('log.test', signer) };
@@ -50,6 +51,24 @@ describe('a tree', () => {
     spec.format.verify(second.head.note, second.head);
     verifyConsistency(first.head, second.head, await tree.consistency(1n, 2n));
     expect(tree.head()).toEqual(second.head);
+  });
+
+  test('remembers for a week whose answer did not arrive', async () => {
+    const { trees, pool } = await world.replica();
+    const tree = await trees.open(spec);
+    const { leafHash: late } = await tree.append(leaf('late'));
+    const { leafHash: recent } = await tree.append(leaf('recent'));
+    for (const [hash, days] of [
+      [late, 8],
+      [recent, 6],
+    ] as const) {
+      await pool.query(
+        `INSERT INTO log_undelivered (shard, leaf_hash, noted_at) VALUES ($1, $2, now() - make_interval(days => $3))`,
+        [tree.shard, Buffer.from(hash), days],
+      );
+    }
+    expect(await sweepUndelivered(pool)).toBe(1);
+    expect([await tree.undelivered.has(late), await tree.undelivered.has(recent)]).toEqual([false, true]);
   });
 
   test('gives one index to submissions of the same leaf, also when they come at once', async () => {

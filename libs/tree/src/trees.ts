@@ -17,6 +17,9 @@ import { NO_JOURNAL } from './signing-memory.js';
 import { TileFiles } from './tile-files.js';
 import { Tree } from './tree.js';
 import { TreeMetrics } from './tree-metrics.js';
+import { sweepUndelivered } from './undelivered.js';
+
+const SWEEP_EVERY_MS = 86_400_000;
 
 export interface TreeSpec {
   /** `<face>/<shard>`: `rekor-v1/2026-1`, `ct/2026-1`. Names the tree for ever. */
@@ -57,11 +60,17 @@ export class Trees {
   readonly #notices: HeadNotices;
   readonly #trees = new Map<string, Tree>();
   readonly #isolated: { readonly name: string; readonly fault: Fault }[] = [];
+  readonly #sweep: NodeJS.Timeout;
   #tellIsolated: ((name: string, fault: Fault) => void) | undefined;
 
   constructor(parts: TreesParts) {
     this.#parts = parts;
     this.#notices = new HeadNotices(parts.pool, parts.logger);
+    this.#sweep = setInterval(() => {
+      sweepUndelivered(parts.pool).catch((err: unknown) =>
+        parts.logger.warn({ err }, 'old notes of answers that did not arrive could not be removed'),
+      );
+    }, SWEEP_EVERY_MS).unref();
   }
 
   /** @throws {Fault} tree/identity-changed if the name is taken by a tree with another origin or number */
@@ -143,6 +152,7 @@ export class Trees {
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#sweep);
     this.#notices.close();
     await Promise.all([...this.#trees.values()].map((tree) => tree.close()));
     this.#trees.clear();

@@ -12,6 +12,18 @@ import { bytea } from './copy-rows.js';
 
 const REMEMBERED = 100_000;
 
+/**
+ * Removes notes that no client will come back for. A retry after a week is told of a duplicate, which is true.
+ *
+ * @returns how many were removed
+ */
+export async function sweepUndelivered(pool: Pool): Promise<number> {
+  const { rowCount } = await pool.query(
+    `DELETE FROM log_undelivered WHERE noted_at < now() - interval '7 days'`,
+  );
+  return rowCount ?? 0;
+}
+
 export class Undelivered {
   readonly #pool: Pool;
   readonly #shard: number;
