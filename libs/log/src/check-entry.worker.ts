@@ -3,12 +3,14 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { useProfile } from '#core/crypto';
 import { isFault } from '#core/fault';
 import { checkEntry, type CheckerData, type CheckReply, type CheckRequest } from './checked-entry.js';
+import { readLookUps } from './v1/look-ups.js';
 
 const { profile, ...options } = workerData as CheckerData;
 
-function answer({ id, face, body }: CheckRequest): CheckReply {
+function answer({ id, what, body }: CheckRequest): CheckReply {
   try {
-    return { id, entry: checkEntry(face, body, options) };
+    if (what === 'look-ups') return { id, lookUps: readLookUps(body) };
+    return { id, entry: checkEntry(what, body, options) };
   } catch (error) {
     if (isFault(error)) {
       const { kind, code, message, detail } = error;

@@ -1,6 +1,7 @@
 import type { CryptoProfile } from '#core/crypto';
 import { readV1Entry, readV2Entry, type V2Options } from '#core/entry';
 import type { Fault, FaultKind } from '#core/fault';
+import type { LookUps } from './v1/look-ups.js';
 
 export type Face = 'v1' | 'v2';
 
@@ -17,6 +18,8 @@ export interface CheckedEntry {
 export interface EntryChecker {
   /** @throws {Fault} json/…, entry/…: the client's fault; entry/busy: ours */
   check(face: Face, body: Uint8Array): Promise<CheckedEntry>;
+  /** Reads a retrieve request of v1. @throws {Fault} rekor/…, entry/…: the client's fault; entry/busy: ours */
+  lookUps(body: Uint8Array): Promise<LookUps>;
   close(): Promise<void>;
 }
 
@@ -48,11 +51,12 @@ export interface CheckerData extends V2Options {
 
 export interface CheckRequest {
   readonly id: number;
-  readonly face: Face;
+  readonly what: Face | 'look-ups';
   readonly body: Uint8Array;
 }
 
 export type CheckReply =
   | { readonly id: number; readonly entry: CheckedEntry }
+  | { readonly id: number; readonly lookUps: LookUps }
   | { readonly id: number; readonly fault: FaultMessage }
   | { readonly id: number; readonly defect: string };

@@ -9,6 +9,7 @@ export { LogModule } from './log.module.js';
 export { noteFormat } from './note-format.js';
 export { openV1Log, openV2Log, type OpeningParts } from './open-logs.js';
 export { describeShard, V1Log, type V1Answer, type V1Shard } from './v1/v1-log.js';
+export { parameterFault, readLookUps, requestFault, requestObject, type LookUps } from './v1/look-ups.js';
 export { formatEntryId, parseEntryId } from './v1/entry-id.js';
 export { EntryPromises } from './v1/entry-promises.js';
 export { SetStore } from './v1/set-store.js';

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { leafHash } from '#core/merkle';
 import { fromUtf8 } from '#core/octets';
 import { quietLogger } from '../../../test/kit/fresh-trees.js';
 import { hashedRekordV1, hashedRekordV2 } from '../../../test/kit/signed-artifact.js';
@@ -55,6 +56,20 @@ describe('worker threads', () => {
       code: 'entry/signature',
     });
     await expect(checker.check('v2', fromUtf8('{'))).rejects.toMatchObject({
+      name: 'Fault',
+      kind: 'malformed',
+    });
+  });
+
+  test('read what is looked up, and hand over hashes instead of entries', async () => {
+    const proposal = hashedRekordV1('a');
+    const body = bytes({ entryUUIDs: ['ab'], logIndexes: [7], entries: [proposal] });
+    const found = await checker.lookUps(body);
+    expect([found.entryIds, found.indexes]).toEqual([['ab'], [7n]]);
+    expect(found.leafHashes.map((hash) => Buffer.from(hash))).toEqual([
+      Buffer.from(leafHash(checkEntry('v1', bytes(proposal)).canonical)),
+    ]);
+    await expect(checker.lookUps(bytes({ entries: [{ kind: 'nothing' }] }))).rejects.toMatchObject({
       name: 'Fault',
       kind: 'malformed',
     });

@@ -16,9 +16,10 @@ import type {
   EntryChecker,
   Face,
 } from './checked-entry.js';
+import type { LookUps } from './v1/look-ups.js';
 
 interface Waiting {
-  readonly resolve: (entry: CheckedEntry) => void;
+  readonly resolve: (reply: CheckReply) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -72,7 +73,19 @@ export class WorkerEntryChecker implements EntryChecker {
     this.#threads = Array.from({ length: options.threads ?? 2 }, () => this.#start());
   }
 
-  check(face: Face, body: Uint8Array): Promise<CheckedEntry> {
+  async check(face: Face, body: Uint8Array): Promise<CheckedEntry> {
+    const reply = await this.#ask(face, body);
+    if ('entry' in reply) return reply.entry;
+    throw new Error('a thread answered another question');
+  }
+
+  async lookUps(body: Uint8Array): Promise<LookUps> {
+    const reply = await this.#ask('look-ups', body);
+    if ('lookUps' in reply) return reply.lookUps;
+    throw new Error('a thread answered another question');
+  }
+
+  #ask(what: CheckRequest['what'], body: Uint8Array): Promise<CheckReply> {
     const thread = this.#threads.reduce((least, one) =>
       one.waiting.size < least.waiting.size ? one : least,
     );
@@ -83,7 +96,7 @@ export class WorkerEntryChecker implements EntryChecker {
     const id = this.#next++;
     return new Promise((resolve, reject) => {
       thread.waiting.set(id, { resolve, reject });
-      if (thread.requests.push({ id, face, body }) === 1) setImmediate(() => send(thread));
+      if (thread.requests.push({ id, what, body }) === 1) setImmediate(() => send(thread));
       else if (thread.requests.length === TOGETHER) send(thread);
     });
   }
@@ -117,12 +130,11 @@ export class WorkerEntryChecker implements EntryChecker {
     const waiting = thread.waiting.get(reply.id);
     thread.waiting.delete(reply.id);
     if (waiting === undefined) return;
-    if ('entry' in reply) waiting.resolve(reply.entry);
-    else if ('defect' in reply) waiting.reject(new Error(reply.defect));
-    else {
+    if ('defect' in reply) waiting.reject(new Error(reply.defect));
+    else if ('fault' in reply) {
       const { kind, code, message, detail } = reply.fault;
       waiting.reject(new Fault(kind, code, message, { detail }));
-    }
+    } else waiting.resolve(reply);
   }
 
   #replace(thread: Thread): void {

@@ -10,12 +10,14 @@ import { badToken, type BadToken } from '../../../../test/kit/interposer/bad-tok
 import { hashedRekordV1 } from '../../../../test/kit/signed-artifact.js';
 import { materialOf, SoftwareHsm } from '../../../../test/kit/software-hsm.js';
 import { checkEntry, type EntryChecker } from '../checked-entry.js';
+import { readLookUps } from './look-ups.js';
 import { openV1Log } from '../open-logs.js';
 import type { V1Log } from './v1-log.js';
 
 const AT_ONCE = 32;
 const checker: EntryChecker = {
   check: async (face, body) => checkEntry(face, body),
+  lookUps: async (body) => readLookUps(body),
   close: async () => undefined,
 };
 

@@ -11,10 +11,8 @@
  *
  * A crash after 2 loses no entry: the client's retry is told where it is, and the look-up makes what is missing.
  */
-import { canonicaliseV1 } from '#core/entry';
 import { Fault } from '#core/fault';
 import type { JsonValue } from '#core/json';
-import { leafHash } from '#core/merkle';
 import { toHex } from '#core/octets';
 import type { Signer } from '#hsm';
 import type { Sequenced, SignedHead, StoredLeaf, Tree } from '#tree';
@@ -143,9 +141,19 @@ export class V1Log {
     return await this.#find(parseEntryId(text));
   }
 
-  /** The entry that `proposed` would become, if it is in the log. @throws {Fault} entry/… */
-  async byEntry(proposed: JsonValue): Promise<V1Answer | undefined> {
-    return await this.#find({ leafHash: leafHash(canonicaliseV1(proposed)) });
+  /**
+   * What the body of a retrieve request asks for and the log has: by index, then by identifier, then by proposal.
+   *
+   * @throws {Fault} rekor/parameter, rekor/request, log/entry-id, entry/…
+   */
+  async lookUp(body: Uint8Array): Promise<V1Answer[]> {
+    const { indexes, entryIds, leafHashes } = await this.#checker.lookUps(body);
+    const found = await Promise.all([
+      ...indexes.map((index) => this.byIndex(index)),
+      ...entryIds.map((id) => this.byId(id)),
+      ...leafHashes.map((hash) => this.#find({ leafHash: hash })),
+    ]);
+    return found.filter((answer): answer is V1Answer => answer !== undefined);
   }
 
   /** Entry IDs with any or all of these search keys, oldest first. */

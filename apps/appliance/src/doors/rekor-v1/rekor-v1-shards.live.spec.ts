@@ -5,7 +5,7 @@ import { canonicalJson } from '#core/json';
 import { leafHash, verifyConsistency, verifyInclusion } from '#core/merkle';
 import { logVerifierV1, parseCheckpoint, parseNote, verifyNote } from '#core/note';
 import { fromBase64, fromHex, fromUtf8, toHex } from '#core/octets';
-import { checkEntry, type EntryChecker, openV1Log, V1Log } from '#log';
+import { checkEntry, type EntryChecker, openV1Log, V1Log, readLookUps } from '#log';
 import { doorApp } from '../../../../../test/kit/door-app.js';
 import { freshTrees, type FreshTrees, type Replica } from '../../../../../test/kit/fresh-trees.js';
 import { dsseV1, hashedRekordV1, signerPem } from '../../../../../test/kit/signed-artifact.js';
@@ -14,6 +14,7 @@ import { RekorV1DoorModule } from './rekor-v1.module.js';
 
 const checker: EntryChecker = {
   check: async (face, body) => checkEntry(face, body),
+  lookUps: async (body) => readLookUps(body),
   close: async () => undefined,
 };
 const hsm = new SoftwareHsm();

@@ -7,14 +7,7 @@ import { describeShard, V1Log, type V1Answer } from '#log';
 import { bodyOf } from '../../server/request-body.js';
 import { RekorV1ErrorFilter } from './rekor-v1-error.filter.js';
 import { entryLocation } from './rekor-v1-refusal.js';
-import {
-  numberIn,
-  type Query,
-  readProofQuery,
-  readRetrieveRequest,
-  readSearchRequest,
-  readTreeId,
-} from './rekor-v1-requests.js';
+import { numberIn, type Query, readProofQuery, readSearchRequest, readTreeId } from './rekor-v1-requests.js';
 
 /** What is true now may be larger in a moment. */
 const FRESH = {
@@ -60,14 +53,8 @@ export class RekorV1Controller {
 
   @Post('log/entries/retrieve')
   async retrieve(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const { entryIds, indexes, entries } = readRetrieveRequest(bodyOf(request));
-    const found = await Promise.all([
-      ...indexes.map((index) => this.#log.byIndex(index)),
-      ...entryIds.map((id) => this.#log.byId(id)),
-      ...entries.map((entry) => this.#log.byEntry(entry)),
-    ]);
-    const known = found.filter((answer): answer is V1Answer => answer !== undefined);
-    sendJson(reply, 200, `[${known.map(({ json }) => json).join(',')}]`);
+    const found = await this.#log.lookUp(bodyOf(request));
+    sendJson(reply, 200, `[${found.map(({ json }) => json).join(',')}]`);
   }
 
   @Get('log/entries/:entryId')

@@ -5,7 +5,7 @@ import { canonicalJson } from '#core/json';
 import { leafHash, verifyConsistency, verifyInclusion } from '#core/merkle';
 import { logVerifierV1, parseCheckpoint, parseNote, verifyNote } from '#core/note';
 import { fromBase64, fromHex, fromUtf8, toBase64, toHex } from '#core/octets';
-import { checkEntry, openV1Log, type EntryChecker, V1Log } from '#log';
+import { checkEntry, openV1Log, type EntryChecker, V1Log, readLookUps } from '#log';
 import { doorApp } from '../../../../../test/kit/door-app.js';
 import { freshTrees, type FreshTrees, type Replica } from '../../../../../test/kit/fresh-trees.js';
 import { asSuperuser } from '../../../../../test/kit/index.js';
@@ -16,6 +16,7 @@ import { RekorV1DoorModule } from './rekor-v1.module.js';
 /** The worker threads have a spec of their own. */
 const checker: EntryChecker = {
   check: async (face, body) => checkEntry(face, body),
+  lookUps: async (body) => readLookUps(body),
   close: async () => undefined,
 };
 

@@ -6,7 +6,7 @@ import { leafHash, verifyInclusion } from '#core/merkle';
 import { logVerifier, parseCheckpoint, parseNote, verifyNote } from '#core/note';
 import { fromBase64, fromUtf8, toBase64 } from '#core/octets';
 import { parseBundle } from '#core/tile';
-import { checkEntry, type EntryChecker, openV2Log, V2Log } from '#log';
+import { checkEntry, type EntryChecker, openV2Log, V2Log, readLookUps } from '#log';
 import { doorApp } from '../../../../../test/kit/door-app.js';
 import { freshTrees, type FreshTrees, type Replica } from '../../../../../test/kit/fresh-trees.js';
 import { dsseV2, hashedRekordV2 } from '../../../../../test/kit/signed-artifact.js';
@@ -33,6 +33,7 @@ function shard(origin: string, end?: string) {
 function checker(nativeDsse: boolean): EntryChecker {
   return {
     check: async (face, body) => checkEntry(face, body, { nativeDsse }),
+    lookUps: async (body) => readLookUps(body),
     close: async () => undefined,
   };
 }

@@ -7,7 +7,7 @@ import { leafHash, verifyInclusion } from '#core/merkle';
 import { logVerifier, parseCheckpoint, parseNote, verifyNote } from '#core/note';
 import { fromBase64, toBase64 } from '#core/octets';
 import { parseBundle } from '#core/tile';
-import { checkEntry, openV2Log, type EntryChecker, V2Log } from '#log';
+import { checkEntry, openV2Log, type EntryChecker, V2Log, readLookUps } from '#log';
 import { doorApp } from '../../../../../test/kit/door-app.js';
 import { freshTrees, type FreshTrees, type Replica } from '../../../../../test/kit/fresh-trees.js';
 import { asSuperuser } from '../../../../../test/kit/index.js';
@@ -42,6 +42,7 @@ const checker: EntryChecker = {
     await gate;
     return checkEntry(face, body);
   },
+  lookUps: async (body) => readLookUps(body),
   close: async () => undefined,
 };
 
