@@ -6,7 +6,7 @@ import { HOSTILE_JSON, longLength, nonMinimal, withTrailingOctet } from './hosti
 import { dsseV1, dsseV2, envelope, hashedRekordV1, hashedRekordV2, intotoV002 } from './proposals.js';
 import { expectGatewayError, expectOpenApiError } from './refusals.js';
 import { Holder, sha256 } from './signer.js';
-import { traces } from './traces.js';
+import { traces, TRACES_BEFORE_MS, tracesBefore } from './traces.js';
 import { announce, type Answer, ask, askHttp2, post } from './wire.js';
 
 const { origin, shardOrigin } = installation();
@@ -16,8 +16,8 @@ const REFUSED = [400, 422];
 
 let before: unknown;
 beforeAll(async () => {
-  before = await traces();
-});
+  before = await tracesBefore();
+}, TRACES_BEFORE_MS);
 
 const holder = new Holder();
 const base64 = (bytes: Uint8Array | string): string => Buffer.from(bytes).toString('base64');

@@ -6,7 +6,7 @@ import { longLength, withTrailingOctet } from './hostile-text.js';
 import { expectOpenApiError, expectPlainError, expectProblem } from './refusals.js';
 import { machineCredentials } from './signer.js';
 import { timestampRequest } from './timestamp-requests.js';
-import { traces } from './traces.js';
+import { traces, TRACES_BEFORE_MS, tracesBefore } from './traces.js';
 import { ctKey, trustedRoot } from './trust.js';
 import { announce, ask, exchange, post } from './wire.js';
 
@@ -14,8 +14,8 @@ const { origin } = installation();
 
 let before: unknown;
 beforeAll(async () => {
-  before = await traces();
-});
+  before = await tracesBefore();
+}, TRACES_BEFORE_MS);
 
 describe('the certificate log', () => {
   const base = `${new URL(ctKey().baseUrl).pathname}/ct/v1`;

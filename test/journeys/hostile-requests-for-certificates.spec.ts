@@ -16,7 +16,7 @@ import {
   tokenWithForeignSignature,
   unsignedToken,
 } from './tokens.js';
-import { traces } from './traces.js';
+import { traces, TRACES_BEFORE_MS, tracesBefore } from './traces.js';
 import { announce, ask, askHttp2, post } from './wire.js';
 
 const { origin } = installation();
@@ -30,8 +30,8 @@ const now = Math.floor(Date.now() / 1000);
 
 let before: unknown;
 beforeAll(async () => {
-  before = await traces();
-});
+  before = await tracesBefore();
+}, TRACES_BEFORE_MS);
 
 const holder = new Holder();
 
