@@ -1,5 +1,5 @@
 import { toBase64 } from '#core/octets';
-import type { HeadSigner, Hsm } from '#hsm';
+import type { HeadSigner, Hsm, PlainPurpose } from '#hsm';
 import type { TrustMaterial } from '#instance';
 import { softwareSigner } from './software-signer.js';
 
@@ -7,12 +7,12 @@ import { softwareSigner } from './software-signer.js';
 export class SoftwareHsm implements Pick<Hsm, 'signer' | 'headSigner'> {
   readonly #signers = new Map<string, HeadSigner>();
 
-  signer(uri: string): Promise<HeadSigner> {
+  signer(uri: string, _purpose: PlainPurpose): Promise<HeadSigner> {
     return Promise.resolve(this.named(uri.replace('pkcs11:object=', '')));
   }
 
   headSigner(uri: string): Promise<HeadSigner> {
-    return this.signer(uri);
+    return Promise.resolve(this.named(uri.replace('pkcs11:object=', '')));
   }
 
   named(label: string): HeadSigner {

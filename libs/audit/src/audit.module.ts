@@ -101,7 +101,7 @@ export class AuditModule implements OnApplicationBootstrap, BeforeApplicationShu
           ) => {
             const spki = fromBase64(material.audit.spki);
             const { uri, algorithm } = material.audit;
-            const auditKey = openedOnce(() => hsm.signer(uri, { algorithm, spki }));
+            const auditKey = openedOnce(() => hsm.signer(uri, 'audit-anchor', { algorithm, spki }));
             const origin = auditOrigin(hostOf(services.rekorV1.url));
             const headKey = openedOnce(() => hsm.headSigner(uri, origin, { algorithm, spki }));
             const tree = await openAuditTree(trees, origin, spki, headKey);

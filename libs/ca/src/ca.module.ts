@@ -37,12 +37,14 @@ export class CaModule {
               authorities: material.certificateAuthorities.map((authority) =>
                 issuingCa(
                   authority,
-                  openedOnce(() =>
-                    hsm.signer(authority.key.uri, {
-                      algorithm: authority.key.algorithm,
-                      spki: fromBase64(authority.key.spki),
-                    }),
-                  ),
+                  openedOnce(async () => {
+                    const { uri, algorithm, spki } = authority.key;
+                    const expected = { algorithm, spki: fromBase64(spki) };
+                    return {
+                      precertificate: await hsm.signer(uri, 'precertificate', expected),
+                      certificate: await hsm.signer(uri, 'certificate', expected),
+                    };
+                  }),
                 ),
               ),
               log,

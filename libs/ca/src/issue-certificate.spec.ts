@@ -88,8 +88,8 @@ function bench(over: Partial<IssueCertificatePorts> = {}, identity = ALICE): Ben
           url: 'https://ca.example',
           start: '2026-11-21T10:00:00Z',
         },
-        () =>
-          Promise.resolve({
+        () => {
+          const signer = {
             uri: 'pkcs11:token=t;object=ca',
             algorithm: key.algorithm,
             spki: key.spki,
@@ -97,7 +97,9 @@ function bench(over: Partial<IssueCertificatePorts> = {}, identity = ALICE): Ben
               events.push('sign');
               return Promise.resolve(key.sign(message));
             },
-          }),
+          };
+          return Promise.resolve({ precertificate: signer, certificate: signer });
+        },
       ),
     ],
     logKeys: [parsePublicKey(pki.ctLog.spki)],
@@ -221,7 +223,8 @@ describe('issuing a certificate', () => {
   });
 
   test('uses no key when the record cannot be kept', async () => {
-    const away = (): Promise<never> => Promise.reject(new Fault('unavailable', 'database/unreachable', 'down'));
+    const away = (): Promise<never> =>
+      Promise.reject(new Fault('unavailable', 'database/unreachable', 'down'));
     const down = { record: away, denied: away };
     const { story, events } = bench({ journal: down });
     await expect(story.execute({ token: 't', key: publicKeyClaim(p256) })).rejects.toMatchObject({
@@ -248,7 +251,7 @@ describe('issuing a certificate', () => {
     if (ca === undefined) throw new Error('no CA');
     const away = {
       ...ca,
-      signer: () => Promise.reject(new Fault('unavailable', 'hsm/token-absent', 'away')),
+      signers: () => Promise.reject(new Fault('unavailable', 'hsm/token-absent', 'away')),
     };
     await expect(
       bench({ authorities: [away] }).story.execute({ token: 't', key: publicKeyClaim(p256) }),

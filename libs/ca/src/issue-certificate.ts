@@ -34,7 +34,7 @@ import type { Identity } from '#identity';
 import type { Mode } from '#instance';
 import type { Clock } from '#platform';
 import type { IssuanceJournal } from './issuance-record.js';
-import { caInForce, type IssuingCa, VALIDITY_MS } from './issuing-ca.js';
+import { caInForce, type IssuingCa, type IssuingSigners, VALIDITY_MS } from './issuing-ca.js';
 import { type KeyClaim, proveKey } from './prove-key.js';
 
 export interface SigningRequest {
@@ -112,8 +112,8 @@ export class IssueCertificate {
 
     // 2. draft
     const ca = caInForce(this.#ports.authorities, clock.nowMs());
-    const signer = await this.#signer(ca);
-    const draft = this.#draft(identity, key, ca, signer);
+    const signers = await this.#signers(ca);
+    const draft = this.#draft(identity, key, ca, signers.certificate);
     const precertTbs = draft.tbsPrecert();
     const findings = this.#lint(precertTbs, 'precertificate', ca);
 
@@ -131,7 +131,7 @@ export class IssueCertificate {
     if (findings.length > 0) throw lintRefusal(findings);
 
     // 4. promise
-    const precertificate = await sign(precertTbs, draft, signer);
+    const precertificate = await sign(precertTbs, draft, signers.precertificate);
     const sct = await this.#promise(draft, precertificate, ca);
 
     // 5. sign
@@ -141,16 +141,16 @@ export class IssueCertificate {
     if (!equalOctets(loggedTbs(finalTbs), draft.tbsLogged())) {
       throw new Fault('corrupt', 'ca/other-bytes', 'the final certificate is not what the log promised for');
     }
-    const leaf = await sign(finalTbs, draft, signer);
+    const leaf = await sign(finalTbs, draft, signers.certificate);
 
     // 6. verify
     verifyIssuedBy(parseCertificate(leaf), ca.certificate);
     return { chain: [leaf, ...ca.chain.map((certificate) => certificate.der)] };
   }
 
-  async #signer(ca: IssuingCa): Promise<Signer> {
+  async #signers(ca: IssuingCa): Promise<IssuingSigners> {
     try {
-      return await ca.signer();
+      return await ca.signers();
     } catch (cause) {
       throw cannotSign(cause);
     }

@@ -12,19 +12,25 @@ import type { TrustMaterial } from '#instance';
 
 type Authority = TrustMaterial['certificateAuthorities'][number];
 
+/** The issuing key, once for each of the two things that it signs. */
+export interface IssuingSigners {
+  readonly precertificate: Signer;
+  readonly certificate: Signer;
+}
+
 export interface IssuingCa {
   /** The certificate whose key signs leaves. */
   readonly certificate: Certificate;
   /** Issuing certificate first, self-signed root last. */
   readonly chain: readonly Certificate[];
   /** Resolves to the key; asked at each issuance, so that a token that comes back is used at once. */
-  signer(): Promise<Signer>;
+  signers(): Promise<IssuingSigners>;
   readonly startsMs: number;
   readonly endsMs: number;
 }
 
 /** @throws {Fault} ca/chain if the trust material does not hold together */
-export function issuingCa(authority: Authority, signer: () => Promise<Signer>): IssuingCa {
+export function issuingCa(authority: Authority, signers: () => Promise<IssuingSigners>): IssuingCa {
   const chain = authority.chain.map((der) => parseCertificate(fromBase64(der)));
   const [certificate] = chain;
   if (certificate === undefined || !equalOctets(certificate.spki, fromBase64(authority.key.spki))) {
@@ -38,15 +44,15 @@ export function issuingCa(authority: Authority, signer: () => Promise<Signer>): 
   return {
     certificate,
     chain,
-    signer,
+    signers,
     startsMs: Date.parse(authority.start),
     endsMs: authority.end === undefined ? Number.POSITIVE_INFINITY : Date.parse(authority.end),
   };
 }
 
 /** Opens a key when it is first needed and keeps it; a failure is not kept, so the next issuance asks again. */
-export function openedOnce(open: () => Promise<Signer>): () => Promise<Signer> {
-  let opened: Promise<Signer> | undefined;
+export function openedOnce<T>(open: () => Promise<T>): () => Promise<T> {
+  let opened: Promise<T> | undefined;
   return () =>
     (opened ??= open().catch((error: unknown) => {
       opened = undefined;

@@ -263,7 +263,7 @@ async function signHead(
   const origin = `${bench.plan.parameters.instance.name}/ceremonies/${runId}`;
   const { size, root } = transcript.treeHead;
   const text = formatCheckpoint({ origin, size, root });
-  const signer = await bench.signer(bench.plan.transcriptKey);
+  const signer = await bench.signer(bench.plan.transcriptKey, 'transcript');
   const hint = keyHint(v2LogId(origin, parsePublicKey(signer.spki)));
   const note = signNote(text, origin, hint, await signer.sign(fromUtf8(text)));
   await writeDurably(directory, 'transcript.note', fromUtf8(note));

@@ -7,7 +7,7 @@ import type { z } from 'zod';
 import { Fault } from '#core/fault';
 import type { JsonObject } from '#core/json';
 import { fromBase64 } from '#core/octets';
-import type { Hsm, Signer } from '#hsm';
+import type { Hsm, PlainPurpose, Signer } from '#hsm';
 import type { Mode } from '#instance';
 import type { Clock } from '#platform';
 import type { Plan } from './compile-plan.js';
@@ -78,8 +78,8 @@ export class Workbench {
   }
 
   /** A signer for the key that `step` made or adopted; the token is asked whether it still is that key. */
-  signer(step: string): Promise<Signer> {
+  signer(step: string, purpose: PlainPurpose): Promise<Signer> {
     const { uri, algorithm, spki } = this.key(step);
-    return this.hsm.signer(uri, { algorithm, spki: fromBase64(spki) });
+    return this.hsm.signer(uri, purpose, { algorithm, spki: fromBase64(spki) });
   }
 }

@@ -65,9 +65,9 @@ export class CtLogs {
         ? {
             uri: key.uri,
             ...expected,
-            sign: async (message) => await (await hsm.signer(key.uri, expected)).sign(message),
+            sign: async (message) => await (await hsm.signer(key.uri, 'sct', expected)).sign(message),
           }
-        : await hsm.signer(key.uri, expected);
+        : await hsm.signer(key.uri, 'sct', expected);
       const openHeads = (): Promise<HeadSigner> => hsm.headSigner(key.uri, STH_ORIGIN, expected);
       const heads: HeadSigner = frozen
         ? {

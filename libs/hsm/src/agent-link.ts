@@ -21,6 +21,7 @@ import {
   type FrameKind,
 } from './frames.js';
 import type { Calls, Operation } from './protocol.js';
+import type { Purpose } from './purpose.js';
 
 /** How long a request waits for an agent to be there. */
 const CONNECT_MS = 10_000;
@@ -84,6 +85,7 @@ export class AgentLink {
 
   async sign(
     key: SigningKey,
+    purpose: Purpose,
     message: Uint8Array,
     deadlineMs: number,
     kind: typeof FRAME.sign | typeof FRAME.signHead = FRAME.sign,
@@ -92,7 +94,7 @@ export class AgentLink {
     const frame = await this.#request(
       line,
       kind,
-      formatSignBody(key.uri, key.digest, message),
+      formatSignBody(key.uri, key.digest, purpose, message),
       deadlineMs,
     );
     return new Uint8Array(frame.body);

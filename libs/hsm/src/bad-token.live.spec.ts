@@ -6,9 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parsePublicKey, verifySignature } from '#core/crypto';
 import { badToken, type BadToken } from '../../../test/kit/interposer/bad-token.js';
 import { Hsm } from './hsm.js';
+import { trialMessage } from './purpose.js';
 import type { Signer } from './signer.js';
 
-const message = new TextEncoder().encode('a checkpoint');
+const message = trialMessage('a checkpoint');
 let runtimeDir: string;
 let token: BadToken;
 let hsm: Hsm;
@@ -20,7 +21,7 @@ beforeAll(async () => {
   token = await badToken('airseal-online');
   hsm = await Hsm.open({ tokens: { online: token.settings }, runtimeDir });
   const make = async (label: string): Promise<Signer> =>
-    hsm.signer((await hsm.generate('online', { label, algorithm: 'ecdsa-p256-sha256' })).uri);
+    hsm.signer((await hsm.generate('online', { label, algorithm: 'ecdsa-p256-sha256' })).uri, 'trial');
   first = await make('first');
   second = await make('second');
 });
@@ -111,7 +112,7 @@ test('a key that is slow and busy does not hold up another key', async () => {
 
 test('a deadline ends waiting for a signature, not the token', async () => {
   const impatient = await Hsm.open({ tokens: { online: token.settings }, runtimeDir, deadlineMs: 200 });
-  const signer = await impatient.signer(first.uri);
+  const signer = await impatient.signer(first.uri, 'trial');
   token.misbehave('slow 1000');
   await expect(signer.sign(message)).rejects.toMatchObject({ kind: 'unavailable', code: 'hsm/deadline' });
   token.misbehave();

@@ -3,9 +3,10 @@ import { sha256 } from '#core/crypto';
 import { fromBase64 } from '#core/octets';
 import type { AgentLink, SigningKey } from './agent-link.js';
 import type { BenchFigure } from './key-report.js';
+import { trialMessage } from './purpose.js';
 import type { KeyAlgorithm } from './signer.js';
 
-const MESSAGE = new Uint8Array(64);
+const MESSAGE = trialMessage('how fast is this token?'.padEnd(40, '.'));
 const DEADLINE_MS = 30_000;
 /** Each figure is taken for this long; a slow token still gives some. */
 const MEASURE_MS = 1000;
@@ -32,12 +33,12 @@ async function measure(
   outstanding: number,
 ): Promise<BenchFigure> {
   const times: number[] = [];
-  await link.sign(key, MESSAGE, DEADLINE_MS);
+  await link.sign(key, 'trial', MESSAGE, DEADLINE_MS);
   const begun = performance.now();
   const worker = async (): Promise<void> => {
     while (performance.now() - begun < MEASURE_MS) {
       const asked = performance.now();
-      await link.sign(key, MESSAGE, DEADLINE_MS);
+      await link.sign(key, 'trial', MESSAGE, DEADLINE_MS);
       times.push(performance.now() - asked);
     }
   };

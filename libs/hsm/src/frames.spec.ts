@@ -38,10 +38,18 @@ test('a length that no request has ends the conversation', () => {
 
 test('a request to sign carries key and message', () => {
   const key = new Uint8Array(32).fill(7);
-  const body = formatSignBody('pkcs11:object=ü', key, Uint8Array.of(1, 2, 3));
+  const body = formatSignBody('pkcs11:object=ü', key, 'sct', Uint8Array.of(1, 2, 3));
   const uri = 'pkcs11:object=ü';
-  expect(parseSignBody(body)).toEqual({ uri, key: Buffer.from(key), message: Buffer.from([1, 2, 3]) });
+  expect(parseSignBody(body)).toEqual({
+    uri,
+    key: Buffer.from(key),
+    purpose: 'sct',
+    message: Buffer.from([1, 2, 3]),
+  });
   expect(() => parseSignBody(body.subarray(0, 40))).toThrow(expect.objectContaining({ code: 'hsm/frame' }));
+  expect(() => parseSignBody(Buffer.concat([Buffer.of(0), body.subarray(1)]))).toThrow(
+    expect.objectContaining({ code: 'hsm/frame' }),
+  );
 });
 
 test('a fault arrives as it was thrown, without its cause', () => {

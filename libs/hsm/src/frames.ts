@@ -8,6 +8,7 @@
  * of logs, and for nothing else. `fault` carries a Fault as JSON.
  */
 import { Fault, type FaultKind } from '#core/fault';
+import { PURPOSE_NUMBERS, purposeNumbered, type Purpose } from './purpose.js';
 
 export const FRAME = { call: 1, sign: 2, answer: 3, signature: 4, fault: 5, signHead: 6 } as const;
 export type FrameKind = (typeof FRAME)[keyof typeof FRAME];
@@ -82,28 +83,36 @@ export class FrameWriter {
 
 const DIGEST_BYTES = 32;
 
-/** Body of a `sign` frame: u16 length of the URI, the URI, SHA-256 of the public key, the message. */
-export function formatSignBody(uri: string, key: Uint8Array, message: Uint8Array): Buffer {
+const HEAD_BYTES = 3;
+
+/** Body of a `sign` frame: u8 purpose, u16 length of the URI, the URI, SHA-256 of the public key, the message. */
+export function formatSignBody(uri: string, key: Uint8Array, purpose: Purpose, message: Uint8Array): Buffer {
   const name = Buffer.from(uri, 'utf8');
-  const length = Buffer.allocUnsafe(2);
-  length.writeUInt16BE(name.length);
-  return Buffer.concat([length, name, key, message]);
+  const head = Buffer.allocUnsafe(HEAD_BYTES);
+  head.writeUInt8(PURPOSE_NUMBERS[purpose]);
+  head.writeUInt16BE(name.length, 1);
+  return Buffer.concat([head, name, key, message]);
 }
 
 export interface SignBody {
   readonly uri: string;
   readonly key: Buffer;
+  readonly purpose: Purpose;
   readonly message: Buffer;
 }
 
 /** @throws {Fault} hsm/frame */
 export function parseSignBody(body: Buffer): SignBody {
-  const end = body.length < 2 ? Number.POSITIVE_INFINITY : 2 + body.readUInt16BE(0);
+  const end = body.length < HEAD_BYTES ? Number.POSITIVE_INFINITY : HEAD_BYTES + body.readUInt16BE(1);
   if (end + DIGEST_BYTES > body.length)
     throw new Fault('malformed', 'hsm/frame', 'a request to sign is cut short');
+  const purpose = purposeNumbered(body.readUInt8());
+  if (purpose === undefined)
+    throw new Fault('malformed', 'hsm/frame', 'a request to sign names a purpose that is unknown here');
   return {
-    uri: body.toString('utf8', 2, end),
+    uri: body.toString('utf8', HEAD_BYTES, end),
     key: body.subarray(end, end + DIGEST_BYTES),
+    purpose,
     message: body.subarray(end + DIGEST_BYTES),
   };
 }

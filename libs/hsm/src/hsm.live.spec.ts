@@ -10,11 +10,12 @@ import { Metrics } from '#platform';
 import { freshToken } from '../../../test/kit/kit.js';
 import { FRAME, formatFrame, FrameReader, parseFaultBody } from './frames.js';
 import { Hsm, type HsmOptions } from './hsm.js';
+import { trialMessage } from './purpose.js';
 import { signerContract } from './signer.contract.js';
 import type { KeyAlgorithm } from './signer.js';
 import type { TokenSettings } from './token-settings.js';
 
-const message = new TextEncoder().encode('a checkpoint');
+const message = trialMessage('a checkpoint');
 let runtimeDir: string;
 let online: TokenSettings;
 const opened: Hsm[] = [];
@@ -67,7 +68,7 @@ describe('on SoftHSM', () => {
     const { keys } = await hsm.inventory('online');
     const uri = `pkcs11:token=airseal-online;object=${label}`;
     if (!keys.some((key) => key.uri === uri)) await hsm.generate('online', { label, algorithm });
-    return await hsm.signer(uri);
+    return await hsm.signer(uri, 'trial');
   });
 });
 
@@ -101,7 +102,7 @@ describe('a generated key', () => {
     expect(report.rows).toContainEqual(
       expect.objectContaining({ check: 'CKA_ALWAYS_AUTHENTICATE', verdict: 'pass' }),
     );
-    const signer = await hsm.signer(uri);
+    const signer = await hsm.signer(uri, 'trial');
     await Promise.all([signer.sign(message), signer.sign(message), signer.sign(message)]);
   });
 
@@ -110,20 +111,20 @@ describe('a generated key', () => {
     const { uri } = await hsm.generate('online', { label: 'short-lived', algorithm: 'ecdsa-p256-sha256' });
     expect(await refusal(hsm.destroy(uri, 'another'))).toBe('hsm/destroy');
     await hsm.destroy(uri, 'short-lived');
-    expect(await refusal(hsm.signer(uri))).toBe('hsm/key-absent');
+    expect(await refusal(hsm.signer(uri, 'trial'))).toBe('hsm/key-absent');
     await hsm.generate('online', { label: 'short-lived', algorithm: 'ecdsa-p256-sha256' });
   });
 });
 
 describe('a key that is looked for', () => {
   test('must exist', async () => {
-    expect(await refusal((await open()).signer('pkcs11:token=airseal-online;object=nobody'))).toBe(
+    expect(await refusal((await open()).signer('pkcs11:token=airseal-online;object=nobody', 'trial'))).toBe(
       'hsm/key-absent',
     );
-    expect(await refusal((await open()).signer('pkcs11:token=elsewhere;object=ct-2026-1'))).toBe(
+    expect(await refusal((await open()).signer('pkcs11:token=elsewhere;object=ct-2026-1', 'trial'))).toBe(
       'hsm/token-unknown',
     );
-    expect(await refusal((await open()).signer('pkcs11:token=airseal-online'))).toBe('hsm/uri');
+    expect(await refusal((await open()).signer('pkcs11:token=airseal-online', 'trial'))).toBe('hsm/uri');
   });
 
   test('must be the one that the ceremony made', async () => {
@@ -133,8 +134,10 @@ describe('a key that is looked for', () => {
       format: 'der',
       type: 'spki',
     });
-    expect(await refusal(hsm.signer(uri, { spki: new Uint8Array(other) }))).toBe('hsm/key-unexpected');
-    expect(await refusal(hsm.signer(uri, { algorithm: 'ed25519' }))).toBe('hsm/key-unexpected');
+    expect(await refusal(hsm.signer(uri, 'trial', { spki: new Uint8Array(other) }))).toBe(
+      'hsm/key-unexpected',
+    );
+    expect(await refusal(hsm.signer(uri, 'trial', { algorithm: 'ed25519' }))).toBe('hsm/key-unexpected');
   });
 
   test('must never have been outside', async () => {
@@ -158,7 +161,7 @@ describe('a key that is looked for', () => {
     execFileSync('softhsm2-util', words, { env: { ...process.env, ...online.environment } });
     const uri = 'pkcs11:token=airseal-online;object=imported';
     // SoftHSM notices objects of other processes when it looks for them.
-    expect(await refusal(hsm.signer(uri))).toBe('hsm/attributes');
+    expect(await refusal(hsm.signer(uri, 'trial'))).toBe('hsm/attributes');
     expect(await refusal(hsm.adopt(uri))).toBe('hsm/attributes');
     const { keys } = await hsm.inventory('online');
     expect(keys.find((key) => key.uri === uri)?.report.holds).toBe(false);
@@ -216,7 +219,7 @@ describe('the agent', () => {
 
   test('killed: requests under way are refused as unavailable, the next ones are served', async () => {
     const hsm = await open();
-    const signer = await hsm.signer('pkcs11:token=airseal-online;object=ct-2026-1');
+    const signer = await hsm.signer('pkcs11:token=airseal-online;object=ct-2026-1', 'trial');
     await signer.sign(message);
     const underWay = Array.from({ length: 200 }, () => signer.sign(message));
     // Sent, and surely not all answered.
@@ -259,7 +262,7 @@ describe('a wrong PIN', () => {
 describe('production mode', () => {
   test('refuses SoftHSM before any key is touched', async () => {
     const hsm = await open({ mode: 'production' });
-    expect(await refusal(hsm.signer('pkcs11:token=airseal-online;object=ct-2026-1'))).toBe(
+    expect(await refusal(hsm.signer('pkcs11:token=airseal-online;object=ct-2026-1', 'trial'))).toBe(
       'hsm/not-eligible',
     );
     expect(await refusal(hsm.generate('online', { label: 'x', algorithm: 'ed25519' }))).toBe(
@@ -288,9 +291,11 @@ describe('metrics', () => {
   test('tell signatures by key, and errors by return code', async () => {
     const metrics = new Metrics(false);
     const hsm = await open({ metrics });
-    const signer = await hsm.signer('pkcs11:token=airseal-online;object=ct-2026-1');
+    const signer = await hsm.signer('pkcs11:token=airseal-online;object=ct-2026-1', 'trial');
     await signer.sign(message);
-    expect(await refusal(hsm.signer('pkcs11:token=airseal-online;object=nobody'))).toBe('hsm/key-absent');
+    expect(await refusal(hsm.signer('pkcs11:token=airseal-online;object=nobody', 'trial'))).toBe(
+      'hsm/key-absent',
+    );
     const text = await metrics.format();
     expect(text).toContain('airseal_hsm_sign_duration_seconds_count{key="ct-2026-1"} 1');
     expect(text).toContain('airseal_hsm_errors_total{ckr="hsm/key-absent"} 1');

@@ -20,8 +20,9 @@ import type { Backup, BenchFigure, DoctorReport, Inventory, KeyRecord, TokenInfo
 import { hsmMetrics, UNMETERED, type HsmMetrics } from './metrics.js';
 import { parsePkcs11Uri } from './pkcs11-uri.js';
 import { FRAME } from './frames.js';
-import type { Head, SignedBefore } from './heads.js';
+import { STH_ORIGIN, type Head, type SignedBefore } from './heads.js';
 import { headLetter, readLetter, type KeyLetter } from './protocol.js';
+import type { PlainPurpose, Purpose } from './purpose.js';
 import type { HeadSigner, KeyAlgorithm, Signer } from './signer.js';
 import type { TokenSettings } from './token-settings.js';
 
@@ -136,24 +137,30 @@ export class Hsm {
 
   /**
    * A signer for the private key at `uri`, whose existence, algorithm and attributes have been checked. It
-   * signs no heads of logs.
+   * signs what reads as `purpose`, and no heads of logs.
    *
    * @throws {Fault} hsm/key-absent, hsm/key-ambiguous, hsm/attributes, hsm/key-unexpected, hsm/not-eligible
    */
-  async signer(uri: string, expected: ExpectedKey = {}): Promise<Signer> {
+  async signer(uri: string, purpose: PlainPurpose, expected: ExpectedKey = {}): Promise<Signer> {
     const { algorithm, spki, link, label, digest } = await this.#expectedKey(uri, expected);
-    return { uri, algorithm, spki, sign: (message) => this.#sign(link, { uri, digest }, label, message) };
+    return {
+      uri,
+      algorithm,
+      spki,
+      sign: (message) => this.#sign(link, { uri, digest }, label, purpose, message),
+    };
   }
 
   /** As `signer`, for the heads of the tree that calls itself `origin` (STH_ORIGIN in a certificate log). */
   async headSigner(uri: string, origin: string, expected: ExpectedKey = {}): Promise<HeadSigner> {
     const { algorithm, spki, link, label, digest } = await this.#expectedKey(uri, expected);
+    const purpose = origin === STH_ORIGIN ? 'tree-head' : 'checkpoint';
     const letter = (head: Head) => ({ uri, digest: toHex(digest), origin, ...headLetter(head) });
     return {
       uri,
       algorithm,
       spki,
-      sign: (message) => this.#sign(link, { uri, digest }, label, message, FRAME.signHead),
+      sign: (message) => this.#sign(link, { uri, digest }, label, purpose, message, FRAME.signHead),
       announce: async (head): Promise<SignedBefore> => {
         const { journal, token, open } = await this.#asking(
           link.call('announce', letter(head), this.#deadlineMs),
@@ -226,7 +233,7 @@ export class Hsm {
 
   /** SubjectPublicKeyInfo of the key at `uri`, DER. */
   async publicKey(uri: string): Promise<Uint8Array> {
-    return (await this.signer(uri)).spki;
+    return (await this.#expectedKey(uri, {})).spki;
   }
 
   /** Everything that stands in the token. */
@@ -279,14 +286,17 @@ export class Hsm {
     link: AgentLink,
     key: SigningKey,
     label: string,
+    purpose: Purpose,
     message: Uint8Array,
     kind: typeof FRAME.sign | typeof FRAME.signHead = FRAME.sign,
   ): Promise<Uint8Array> {
     const begun = performance.now();
-    const signature = await this.#asking(link.sign(key, message, this.#deadlineMs, kind)).catch((error: unknown) => {
-      if (isFault(error) && error.kind !== 'unavailable') this.#tellRefused(label, error);
-      throw error;
-    });
+    const signature = await this.#asking(link.sign(key, purpose, message, this.#deadlineMs, kind)).catch(
+      (error: unknown) => {
+        if (isFault(error) && error.kind !== 'unavailable') this.#tellRefused(label, error);
+        throw error;
+      },
+    );
     this.#metrics.signed(label, (performance.now() - begun) / 1000);
     return signature;
   }

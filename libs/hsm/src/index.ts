@@ -17,5 +17,6 @@ export type {
 export { formatPkcs11Uri, namesToken, parsePkcs11Uri, type Pkcs11Uri } from './pkcs11-uri.js';
 export { STH_ORIGIN, type Head, type OriginHead, type SignedBefore } from './heads.js';
 export { journalDirectory } from './journal-directory.js';
+export { PURPOSES, trialMessage, type PlainPurpose, type Purpose } from './purpose.js';
 export type { HeadSigner, KeyAlgorithm, Signer } from './signer.js';
 export type { TokenSettings } from './token-settings.js';

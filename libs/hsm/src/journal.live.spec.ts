@@ -1,6 +1,15 @@
 /** The signing journal and the token's own record, on SoftHSM and across the deaths of agents. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,7 +20,7 @@ import { emptyRoot } from '#core/merkle';
 import { formatCheckpoint } from '#core/note';
 import { fromUtf8, toHex } from '#core/octets';
 import { badToken, type BadToken } from '../../../test/kit/interposer/bad-token.js';
-import { Hsm, STH_ORIGIN, type Head, type HeadSigner } from './index.js';
+import { Hsm, STH_ORIGIN, trialMessage, type Head, type HeadSigner } from './index.js';
 
 const origin = 'log.test - 1193050959916656506';
 const uri = 'pkcs11:token=airseal-online;object=log';
@@ -42,8 +51,12 @@ async function host(name = 'one'): Promise<Hsm> {
 }
 
 function agentOf(run: string): number {
-  const lines = readFileSync(join(place, run, 'hsm-online.sock.log'), 'utf8').trim().split('\n');
-  const told = lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as { pid: number });
+  const lines = readFileSync(join(place, run, 'hsm-online.sock.log'), 'utf8')
+    .trim()
+    .split('\n');
+  const told = lines
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as { pid: number });
   return told.at(-1)?.pid ?? 0;
 }
 
@@ -56,7 +69,10 @@ function kill(run: string): void {
 }
 
 function head(size: number, seed = 0): Head {
-  return { size: BigInt(size), root: size === 0 ? emptyRoot() : new Uint8Array(32).fill((size % 250) + seed) };
+  return {
+    size: BigInt(size),
+    root: size === 0 ? emptyRoot() : new Uint8Array(32).fill((size % 250) + seed),
+  };
 }
 
 function text({ size, root }: Head): Uint8Array {
@@ -125,12 +141,14 @@ describe('a log key', () => {
     const { hsm, signer } = await grown(1);
     for (const message of ['{"body":""}', `log\n02\n${'A'.repeat(43)}=\n`, ''])
       expect(await refusal(signer.sign(fromUtf8(message)))).toBe('hsm/purpose');
-    const plain = await hsm.signer(uri);
-    await plain.sign(fromUtf8('{"body":""}'));
-    expect(await refusal(plain.sign(text(head(9))))).toBe('hsm/purpose');
-    expect(await refusal(plain.sign(sthSignedInput(1n, 9n, head(9).root)))).toBe('hsm/purpose');
-    expect(await refusal(plain.sign(fromUtf8(`log\n02\n${'A'.repeat(43)}=\n`)))).toBe('hsm/purpose');
-    await plain.sign(text(head(0)));
+    await (await hsm.signer(uri, 'trial')).sign(trialMessage('of a log key'));
+    for (const purpose of ['trial', 'entry-timestamp', 'transcript', 'empty-head'] as const) {
+      const plain = await hsm.signer(uri, purpose);
+      expect(await refusal(plain.sign(text(head(9))))).toBe('hsm/purpose');
+      expect(await refusal(plain.sign(sthSignedInput(1n, 9n, head(9).root)))).toBe('hsm/purpose');
+      expect(await refusal(plain.sign(fromUtf8(`log\n02\n${'A'.repeat(43)}=\n`)))).toBe('hsm/purpose');
+    }
+    await (await hsm.signer(uri, 'empty-head')).sign(text(head(0)));
   });
 
   test('signs only trees that the asking process has announced', async () => {
@@ -197,7 +215,7 @@ describe('after the death of an agent', () => {
         while (given.length < until) await sleep(1);
         kill('run-one');
       })();
-      for (let died = false; !died; ) {
+      for (let died = false; !died;) {
         size += 1;
         try {
           await signer.sign(text(head(size)));

@@ -12,7 +12,7 @@ import type { Head } from './heads.js';
 import type { KeyAlgorithm } from './signer.js';
 
 /** Raised with every change of these letters: two builds must not talk past each other. */
-export const PROTOCOL = 2;
+export const PROTOCOL = 3;
 
 export interface KeyLetter {
   readonly uri: string;

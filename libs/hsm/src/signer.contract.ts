@@ -3,9 +3,10 @@
  */
 import { describe, expect, test } from '@jest/globals';
 import { parsePublicKey, verifySignature } from '#core/crypto';
+import { trialMessage } from './purpose.js';
 import type { KeyAlgorithm, Signer } from './signer.js';
 
-/** `make` gives a signer with a key of its own for each algorithm that the provider offers. */
+/** `make` gives a signer for trials with a key of its own for each algorithm that the provider offers. */
 export function signerContract(
   algorithms: readonly KeyAlgorithm[],
   make: (algorithm: KeyAlgorithm) => Promise<Signer>,
@@ -16,7 +17,7 @@ export function signerContract(
       expect(signer.algorithm).toBe(algorithm);
       const key = parsePublicKey(signer.spki);
       for (const length of [0, 1, 31, 32, 33, 47, 48, 49, 64, 1000, 200_000]) {
-        const message = new Uint8Array(length).fill(length % 251);
+        const message = trialMessage('~'.repeat(length));
         verifySignature(key, message, await signer.sign(message));
       }
     });
@@ -24,7 +25,7 @@ export function signerContract(
     test('gives each of many requests its own signature', async () => {
       const signer = await make(algorithm);
       const key = parsePublicKey(signer.spki);
-      const messages = Array.from({ length: 50 }, (_, at) => Uint8Array.of(at));
+      const messages = Array.from({ length: 50 }, (_, at) => trialMessage(String(at)));
       const signatures = await Promise.all(messages.map((message) => signer.sign(message)));
       for (const [at, message] of messages.entries())
         verifySignature(key, message, signatures[at] ?? new Uint8Array());

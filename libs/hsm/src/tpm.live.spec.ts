@@ -30,7 +30,7 @@ suite('on a TPM in software (tpm2-pkcs11 over swtpm)', () => {
 
   const make = async (label: string, algorithm: Signer['algorithm']): Promise<Signer> => {
     const key = await hsm.generate('online', { label, algorithm });
-    return await hsm.signer(key.uri, { spki: key.spki });
+    return await hsm.signer(key.uri, 'trial', { spki: key.spki });
   };
 
   signerContract(['ecdsa-p256-sha256', 'ecdsa-p384-sha384', 'rsa-2048-sha256'], (algorithm) => {

@@ -43,7 +43,7 @@ function signerOf(hsm: Hsm, key: IssuerKey): TokenSigner {
   const spki = fromBase64(key.spki);
   let opened: Promise<Signer> | undefined;
   const open = (): Promise<Signer> =>
-    (opened ??= hsm.signer(uri, { algorithm, spki }).catch((error: unknown) => {
+    (opened ??= hsm.signer(uri, 'identity-token', { algorithm, spki }).catch((error: unknown) => {
       opened = undefined;
       throw error;
     }));

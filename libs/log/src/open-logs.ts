@@ -81,10 +81,10 @@ export async function openV1Log({
   const records = byStart(material.rekorV1);
   for (const [at, { name, url, treeId, origin, key }] of records.entries()) {
     const frozen = at < records.length - 1;
-    const signer = frozen ? retiredSigner(hsm, key) : await onlineSigner(hsm, key);
-    const heads = frozen
-      ? retiredHeadSigner(hsm, key, origin)
-      : await onlineHeadSigner(hsm, key, origin);
+    const signer = frozen
+      ? retiredSigner(hsm, key, 'entry-timestamp')
+      : await onlineSigner(hsm, key, 'entry-timestamp');
+    const heads = frozen ? retiredHeadSigner(hsm, key, origin) : await onlineHeadSigner(hsm, key, origin);
     const tree = await trees.open({
       name: `rekor-v1/${name}`,
       origin,
@@ -106,7 +106,7 @@ export async function openV1Log({
   const entries = metrics.counter('rekor_new_entries', 'Entries added to the v1 log', ['kind']);
   const promises = timestampsAtOnce === 0 ? undefined : new EntryPromises(timestampsAtOnce);
   const log = new V1Log(shards, checker, promises, (kind) => entries.inc({ kind }));
-  const transcript = await onlineSigner(hsm, material.transcript);
+  const transcript = await onlineSigner(hsm, material.transcript, 'genesis-statement');
   await writeGenesisEntry(
     pool,
     log.active.tree,
@@ -143,9 +143,7 @@ export async function openV2Log({
   const shards: V2Shard[] = [];
   for (const { name, url, origin, key, end } of byStart(material.rekorV2)) {
     const frozen = end !== undefined;
-    const signer = frozen
-      ? retiredHeadSigner(hsm, key, origin)
-      : await onlineHeadSigner(hsm, key, origin);
+    const signer = frozen ? retiredHeadSigner(hsm, key, origin) : await onlineHeadSigner(hsm, key, origin);
     const tree = await trees.open({
       name: `rekor-v2/${name}`,
       origin,
@@ -157,7 +155,7 @@ export async function openV2Log({
     const shard = new V2Shard(hostOf(url), tree, keyId, checker, (kind) =>
       (kind === 'dsse' ? envelopes : entries).inc(),
     );
-    const transcript = await onlineSigner(hsm, material.transcript);
+    const transcript = await onlineSigner(hsm, material.transcript, 'genesis-statement');
     const never = new AbortController().signal;
     await writeGenesisEntry(pool, tree, statementOf(material), transcript, v2GenesisRequest, (body) =>
       shard.append(body, never),

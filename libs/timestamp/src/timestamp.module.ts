@@ -21,7 +21,7 @@ import { openLedger } from './tree-ledger.js';
 export const TIMESTAMP_LEDGER = Symbol('TIMESTAMP_LEDGER');
 
 function keyOf(hsm: Hsm, { uri, algorithm, spki }: HsmKeyRecord): () => Promise<Signer> {
-  return openedOnce(() => hsm.signer(uri, { algorithm, spki: fromBase64(spki) }));
+  return openedOnce(() => hsm.signer(uri, 'timestamp-token', { algorithm, spki: fromBase64(spki) }));
 }
 
 /** One ledger for all authorities, so its name comes from the installation and survives their rotation. */

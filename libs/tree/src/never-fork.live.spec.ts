@@ -77,7 +77,7 @@ async function replicaOn(name: string, how: How = {}): Promise<Opened> {
 
 /** A tree that asks nobody what was signed before, and whose signer was not opened for heads. */
 async function memoryless(): Promise<TreeSpec> {
-  const plain = await (await host('one')).signer(uri);
+  const plain = await (await host('one')).signer(uri, 'transcript');
   const signer = { ...plain, announce: () => Promise.resolve({ open: true }), adopt: () => Promise.resolve() };
   return { name: 'test/a', origin: 'log.test', format: noteFormat('log.test', signer) };
 }

@@ -3,7 +3,7 @@ import { Inject, Module, type DynamicModule, type OnApplicationBootstrap } from 
 import type { DataSource } from 'typeorm';
 import { fromBase64 } from '#core/octets';
 import { HSM, type Hsm, type Signer } from '#hsm';
-import { INSTANCE, TRUST_MATERIAL, type HsmKeyRecord, type Instance, type TrustMaterial } from '#instance';
+import { INSTANCE, TRUST_MATERIAL, type Instance, type TrustMaterial } from '#instance';
 import {
   CLOCK,
   DATA_SOURCE,
@@ -66,13 +66,15 @@ export class TrustRootModule implements OnApplicationBootstrap {
             directory: RepositoryDirectory,
             watch: ExpiryWatch,
           ) => {
-            const signer = ({ uri, algorithm, spki }: HsmKeyRecord): Promise<Signer> =>
-              hsm.signer(uri, { algorithm, spki: fromBase64(spki) });
+            const signer = (role: 'snapshot' | 'timestamp'): Promise<Signer> => {
+              const { uri, algorithm, spki } = tuf[role];
+              return hsm.signer(uri, `tuf-${role}`, { algorithm, spki: fromBase64(spki) });
+            };
             return new ReSignOnlineRoles({
               clock,
               directory,
               record: new PostgresSigningRecord(dataSource),
-              signers: { snapshot: () => signer(tuf.snapshot), timestamp: () => signer(tuf.timestamp) },
+              signers: { snapshot: () => signer('snapshot'), timestamp: () => signer('timestamp') },
               validity: onlineValidity(instance.courierInterval),
               published: (files) => watch.see(files),
             });

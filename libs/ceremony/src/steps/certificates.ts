@@ -151,7 +151,7 @@ export const signCertificate: StepWork<StepOf<'x509.sign'>> = {
         `the draft "${step.of}" is not the one that was announced for signing`,
       );
     }
-    const signer = await bench.signer(step.with);
+    const signer = await bench.signer(step.with, 'ceremony-certificate');
     const der = assembleCertificate(tbs, fromBase64(draft.signatureAlgorithm), await signer.sign(tbs));
     const signed = parseCertificate(der);
     if (!equalOctets(signed.tbs, tbs))

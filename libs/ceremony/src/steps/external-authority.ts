@@ -37,7 +37,7 @@ export const requestCertificate: StepWork<StepOf<'x509.request'>> = {
   intend: (step, bench) => ({ key: bench.key(step.key).uri }),
 
   async perform(step, bench) {
-    const signer = await bench.signer(step.key);
+    const signer = await bench.signer(step.key, 'certificate-request');
     const subject = formatName({ organisation: bench.organisation, commonName: step.subject.commonName });
     const info = requestInfo(subject, signer.spki);
     const request = sequence(info, algorithmIdentifier(signer.algorithm), bitString(await signer.sign(info)));

@@ -21,6 +21,7 @@ import {
   verifyNote,
 } from '#core/note';
 import { fromBase64, fromBigEndian, fromUtf8, toHex } from '#core/octets';
+import { trialMessage } from '#hsm';
 import { hostOf } from '#instance';
 import type { StepOf } from '../script.js';
 import type { StepWork } from '../step-work.js';
@@ -58,12 +59,11 @@ export const logKey: StepWork<LogStep> = {
     const host = hostOf(url);
     const { spki } = bench.key(step.key);
     const key = parsePublicKey(fromBase64(spki));
-    const signer = await bench.signer(step.key);
     const facts = { face: step.face, name: step.shard, url, key: step.key };
 
     if (step.face === 'ct') {
-      const trial = fromUtf8('airseal certificate log: trial signature\n');
-      verifySignature(key, trial, await signer.sign(trial));
+      const trial = trialMessage('certificate log');
+      verifySignature(key, trial, await (await bench.signer(step.key, 'trial')).sign(trial));
       return { ...facts, logId: toHex(v1LogId(key)) };
     }
 
@@ -72,7 +72,12 @@ export const logKey: StepWork<LogStep> = {
     const origin = treeId === undefined ? host : v1Origin(host, BigInt(treeId));
     const logId = v1 ? v1LogId(key) : v2LogId(origin, key);
     const text = formatCheckpoint({ origin, size: 0n, root: emptyRoot() });
-    const checkpoint = signNote(text, host, keyHint(logId), await signer.sign(fromUtf8(text)));
+    const checkpoint = signNote(
+      text,
+      host,
+      keyHint(logId),
+      await (await bench.signer(step.key, 'empty-head')).sign(fromUtf8(text)),
+    );
     verifyNote(parseNote(checkpoint), [v1 ? logVerifierV1(host, key) : logVerifier(host, key)]);
     return { ...facts, logId: toHex(logId), origin, checkpoint, ...(treeId === undefined ? {} : { treeId }) };
   },

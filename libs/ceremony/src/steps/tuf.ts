@@ -110,11 +110,9 @@ export const signTuf: StepWork<StepOf<'tuf.sign'>> = {
     key: bench.key(step.with).uri,
   }),
   async perform(step, bench) {
-    const signer = await bench.signer(step.with);
-    const { keyid, sig } = tufSignature(
-      signer.spki,
-      await signer.sign(signingInput(draftOf(bench, step.of))),
-    );
+    const signed = draftOf(bench, step.of);
+    const signer = await bench.signer(step.with, `tuf-${signed._type}`);
+    const { keyid, sig } = tufSignature(signer.spki, await signer.sign(signingInput(signed)));
     return { keyid, sig };
   },
 };

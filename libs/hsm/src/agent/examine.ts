@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { isFault } from '#core/fault';
 import type { DoctorFinding } from '../key-report.js';
 import type { Calls } from '../protocol.js';
+import { trialMessage } from '../purpose.js';
 import { ALGORITHMS, CKF, CKK, CKM, type AlgorithmFacts } from './algorithms.js';
 import { reportOn } from './attributes.js';
 import { generatePassingKey } from './generate-key.js';
@@ -86,7 +87,7 @@ async function tryAlgorithm(
     const [label, id] = [`airseal-doctor-${randomBytes(4).toString('hex')}`, randomBytes(16)];
     const key = await generatePassingKey(token, session, { label, id, algorithm: facts.algorithm });
     sign.admit(token, key);
-    await sign.execute(key.uri, Buffer.from('airseal hsm doctor', 'utf8'));
+    await sign.execute({ uri: key.uri, purpose: 'trial', message: Buffer.from(trialMessage('doctor')) });
     sign.forget(key.uri);
     return [
       { check, verdict: 'pass', found: 'made a key, signed, verified outside the token' },

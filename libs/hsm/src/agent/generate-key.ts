@@ -12,6 +12,7 @@ import { verifySignature } from '#core/crypto';
 import { Fault } from '#core/fault';
 import type { AttributeReport, Backup } from '../key-report.js';
 import { formatPkcs11Uri } from '../pkcs11-uri.js';
+import { trialMessage } from '../purpose.js';
 import type { KeyAlgorithm } from '../signer.js';
 import { ALGORITHM, CKF, CKK, type AlgorithmFacts } from './algorithms.js';
 import { reportOn } from './attributes.js';
@@ -47,7 +48,7 @@ interface Made {
   readonly conceded: ReadonlySet<number>;
 }
 
-const PROOF = Buffer.from('airseal: this key is in the token', 'utf8');
+const PROOF = Buffer.from(trialMessage('this key is in the token'));
 
 export async function generateKey(
   token: OpenToken,
@@ -64,7 +65,11 @@ export async function generateKey(
     const report = reportOn(token, key, { backup, born, conceded });
     try {
       if (!report.holds) throw attributesRefused(key.uri, report);
-      verifySignature(key.publicKey, PROOF, await sign.execute(key.uri, PROOF));
+      verifySignature(
+        key.publicKey,
+        PROOF,
+        await sign.execute({ uri: key.uri, purpose: 'trial', message: PROOF }),
+      );
     } catch (error) {
       destroyPair(token, session, key);
       throw error;

@@ -5,8 +5,13 @@
  * certificates and timestamps are DER, entry timestamps are JSON.
  */
 import { isFault } from '#core/fault';
+import { emptyRoot } from '#core/merkle';
 import { parseCheckpoint } from '#core/note';
-import { STH_ORIGIN, type OriginHead } from '../heads.js';
+import { equalOctets } from '#core/octets';
+import { STH_ORIGIN, type Head, type OriginHead } from '../heads.js';
+
+/** `'doubtful'` for what our own parser refuses and another might not. */
+export type ReadHead = OriginHead | 'doubtful' | undefined;
 
 /** Version, type of signature, time, size, root. */
 const STH_BYTES = 2 + 8 + 8 + 32;
@@ -16,8 +21,12 @@ const TREE_HASH = 1;
 const RESEMBLES = /^[^\n]*\n[ \t+-]*[0-9][0-9 \t\r_]*\n[A-Za-z0-9+/_-]{42,44}=?[ \t\r]*(?:\n|$)/;
 const LONGEST = 16_384;
 
-/** `'doubtful'` for what our own parser refuses and another might not. */
-export function readHead(message: Uint8Array): OriginHead | 'doubtful' | undefined {
+/** Whether this is the head of a tree without leaves. */
+export function isEmptyHead({ root }: Head): boolean {
+  return equalOctets(root, emptyRoot());
+}
+
+export function readHead(message: Uint8Array): ReadHead {
   if (message.length === STH_BYTES && message[0] === 0 && message[1] === TREE_HASH) {
     const size = Buffer.from(message.buffer, message.byteOffset, message.length).readBigUInt64BE(10);
     return { origin: STH_ORIGIN, size, root: message.slice(18) };

@@ -6,6 +6,7 @@ import { Fault, isFault } from '#core/fault';
 import { fromHex, toBase64 } from '#core/octets';
 import { FRAME, FrameReader, FrameWriter, formatFaultBody, parseSignBody, type Frame } from '../frames.js';
 import { headLetter, PROTOCOL, readLetter, type Calls, type Operation } from '../protocol.js';
+import { trialMessage } from '../purpose.js';
 import { destroyKey, generateKey, generatePassingKey } from './generate-key.js';
 import { examine } from './examine.js';
 import { inventory, keyLetter } from './inventory.js';
@@ -24,7 +25,7 @@ type Answers = {
   ) => Promise<Calls[Name]['answers']>;
 };
 
-const PROOF = Buffer.from('airseal: this key is in the token', 'utf8');
+const PROOF = Buffer.from(trialMessage('this key is in the token'));
 
 const MAX_RANDOM = 4096;
 
@@ -122,9 +123,11 @@ export class AgentServer {
   async #answer(frame: Frame, writer: FrameWriter, announced: Announced): Promise<void> {
     try {
       if (frame.kind === FRAME.sign || frame.kind === FRAME.signHead) {
-        const { uri, key, message } = parseSignBody(frame.body);
-        const trees = frame.kind === FRAME.signHead ? announced : undefined;
-        writer.send(frame.id, FRAME.signature, await this.#sign.execute(uri, message, key, trees));
+        const request = {
+          ...parseSignBody(frame.body),
+          announced: frame.kind === FRAME.signHead ? announced : undefined,
+        };
+        writer.send(frame.id, FRAME.signature, await this.#sign.execute(request));
       } else {
         const { operation, asks } = readCall(frame.body);
         const answer = Object.hasOwn(this.#answers, operation) ? this.#answers[operation] : undefined;
@@ -178,7 +181,11 @@ export class AgentServer {
       adopt: ({ uri, backup }) =>
         token.with(async (open) => {
           const { key, report } = permittedKey(open, uri, backup);
-          verifySignature(key.publicKey, PROOF, await this.#sign.execute(uri, PROOF));
+          verifySignature(
+            key.publicKey,
+            PROOF,
+            await this.#sign.execute({ uri, purpose: 'trial', message: PROOF }),
+          );
           return keyLetter(key, report);
         }),
       destroy: ({ uri, label }) =>

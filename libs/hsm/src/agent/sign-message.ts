@@ -7,8 +7,8 @@
  *   3. sign     on a thread of the library, in a session of this request alone
  *   4. verify   what came back, against the public half; what does not verify leaves this process never
  *
- * Between the second and the third step comes what has to be asked before a key is used: what a signer was
- * opened for binds what it can sign. One that was opened for heads signs nothing that does not read as the head of
+ * Between the first and the second step comes what has to be asked before a key is used: what a signer was
+ * opened for binds what it can sign. The message must read as its purpose. One that was opened for heads signs nothing that does not read as the head of
  * a tree, and each head passes the signing memory; one that was not signs no head with a key of a log.
  *
  * Nothing may be signed without passing here.
@@ -17,14 +17,27 @@ import { digest, HASH_LENGTH, verifySignature } from '#core/crypto';
 import { Fault, isFault } from '#core/fault';
 import { equalOctets } from '#core/octets';
 import type { OriginHead } from '../heads.js';
+import type { Purpose } from '../purpose.js';
+import { assertPurpose } from './assert-purpose.js';
 import { CKK, CKM } from './algorithms.js';
 import { digestInfo, garbage, signatureFromToken } from './encodings.js';
-import { readHead } from './head.js';
+import { isEmptyHead, readHead, type ReadHead } from './head.js';
 import type { TokenKey } from './key.js';
 import { signOnThread, type Handle } from './library.js';
 import { permittedKey } from './permitted-key.js';
-import { isEmpty, type Announced, type SigningMemory } from './signing-memory.js';
+import type { Announced, SigningMemory } from './signing-memory.js';
 import type { OpenToken, Token } from './token.js';
+
+export interface SigningRequest {
+  /** Where the key is. */
+  readonly uri: string;
+  readonly purpose: Purpose;
+  readonly message: Buffer;
+  /** SHA-256 of the public half that the key must have. */
+  readonly key?: Uint8Array | undefined;
+  /** The trees that the asking process has announced: then heads of these trees are signed, and nothing else. */
+  readonly announced?: Announced | undefined;
+}
 
 export class SignMessage {
   readonly #token: Token;
@@ -38,18 +51,16 @@ export class SignMessage {
   }
 
   /**
-   * Signs with the key at `uri`; where `expected` is given, only if it is the SHA-256 of its public half.
-   *
-   * With `announced`, the trees that the asking process has announced, signs heads of these trees only.
-   *
    * @throws {Fault} what the token says no to, in our words; hsm/garbage, hsm/attributes, hsm/key-absent,
    *   hsm/key-unexpected, hsm/purpose, and what the signing memory says no to
    */
-  execute(uri: string, message: Buffer, expected?: Uint8Array, announced?: Announced): Promise<Uint8Array> {
+  execute({ uri, purpose, message, key: expected, announced }: SigningRequest): Promise<Uint8Array> {
     return this.#token.with(async (token) => {
       const key = this.find(token, uri, expected);
-      if (announced === undefined) await this.#assertNoHead(token, key, message);
-      else await this.#memory.admit(key, headIn(message), announced);
+      const head = readHead(message);
+      assertPurpose(purpose, message, head);
+      if (announced === undefined) await this.#assertNoHead(token, key, head);
+      else await this.#memory.admit(key, headOf(head), announced);
       const input = toBeSigned(key, message);
       const raw = await token.sessions.use(uri, (session) => signIn(token, session, key, input));
       const signature = signatureFromToken(raw, key.facts);
@@ -79,9 +90,8 @@ export class SignMessage {
   }
 
   /** An empty tree says nothing: a ceremony tries a new key on it. */
-  async #assertNoHead(token: OpenToken, key: TokenKey, message: Buffer): Promise<void> {
-    const head = readHead(message);
-    if (head === undefined || (head !== 'doubtful' && head.size === 0n && isEmpty(head))) return;
+  async #assertNoHead(token: OpenToken, key: TokenKey, head: ReadHead): Promise<void> {
+    if (head === undefined || (head !== 'doubtful' && head.size === 0n && isEmptyHead(head))) return;
     if (head !== 'doubtful' && !(await this.#memory.isLogKey(token, key))) return;
     throw new Fault(
       'refused',
@@ -99,8 +109,7 @@ export class SignMessage {
 }
 
 /** @throws {Fault} hsm/purpose */
-function headIn(message: Buffer): OriginHead {
-  const head = readHead(message);
+function headOf(head: ReadHead): OriginHead {
   if (head !== undefined && head !== 'doubtful') return head;
   throw new Fault(
     'refused',

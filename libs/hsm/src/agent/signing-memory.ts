@@ -13,10 +13,10 @@
  * The token gets the newest head at most every few seconds, because tokens wear out, and at the end.
  */
 import { readdir } from 'node:fs/promises';
-import { emptyRoot } from '#core/merkle';
 import { Fault } from '#core/fault';
-import { equalOctets, toHex } from '#core/octets';
+import { toHex } from '#core/octets';
 import type { Head, OriginHead, SignedBefore } from '../heads.js';
+import { isEmptyHead } from './head.js';
 import { contradicts, JournalFile, journalsOf } from './journal-file.js';
 import type { TokenKey } from './key.js';
 import type { Log } from './log.js';
@@ -61,7 +61,7 @@ export class SigningMemory {
       const id = idOf(key.digest, head.origin);
       announced.delete(id);
       const known = (await this.#knownToToken(token)).get(id);
-      if (tree.journal === undefined && head.size === 0n && isEmpty(head) && (known?.size ?? 0n) === 0n)
+      if (tree.journal === undefined && head.size === 0n && isEmptyHead(head) && (known?.size ?? 0n) === 0n)
         await this.#begin(tree, head);
       const journal = tree.journal?.last;
       const open =
@@ -90,9 +90,13 @@ export class SigningMemory {
       }
       const known = (await this.#knownToToken(token)).get(idOf(key.digest, head.origin));
       const first = known !== undefined && known.size > head.size ? known : head;
-      if (known !== undefined && known.size === head.size && contradicts(known, head)) throw forked(head, known);
+      if (known !== undefined && known.size === head.size && contradicts(known, head))
+        throw forked(head, known);
       await this.#begin(tree, first);
-      this.#log('a signing journal was begun at a head that an operator gave', facts(first, undefined, known));
+      this.#log(
+        'a signing journal was begun at a head that an operator gave',
+        facts(first, undefined, known),
+      );
     });
   }
 
@@ -132,7 +136,8 @@ export class SigningMemory {
     const digest = toHex(key.digest);
     if (this.#logKeys.has(digest)) return true;
     const heads = await this.#knownToToken(token);
-    const journals = this.#directory === undefined ? [] : await listing(journalsOf(this.#directory, key.digest));
+    const journals =
+      this.#directory === undefined ? [] : await listing(journalsOf(this.#directory, key.digest));
     const found = journals.length > 0 || [...heads.values()].some((head) => toHex(head.key) === digest);
     if (found) this.#logKeys.add(digest);
     return found;
@@ -222,12 +227,11 @@ function idOf(key: Uint8Array, origin: string): string {
   return `${toHex(key)} ${origin}`;
 }
 
-/** Whether this is the head of a tree without leaves. */
-export function isEmpty(head: Head): boolean {
-  return equalOctets(head.root, emptyRoot());
-}
-
-function facts(head: OriginHead | Head, journal: Head | undefined, token: Head | undefined): Record<string, string> {
+function facts(
+  head: OriginHead | Head,
+  journal: Head | undefined,
+  token: Head | undefined,
+): Record<string, string> {
   return {
     ...('origin' in head ? { origin: head.origin } : {}),
     size: head.size.toString(),
