@@ -65,7 +65,7 @@ export async function liveIssuer(): Promise<LiveIssuer> {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const machines = new MachineIdentities(source, clock, recorder());
   const failures = new SignInFailures(pool, clock);
-  const accounts = new Accounts(source, clock, failures);
+  const accounts = new Accounts(source, clock, failures, recorder());
   const issuer = new BuiltInIssuer({
     url,
     pool,

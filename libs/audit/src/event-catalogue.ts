@@ -29,6 +29,14 @@ export const CATALOGUE = {
   'trusted_root.changed': { number: 603, severity: 'high', version: 1 },
   /** "May I sign?" was answered with no. */
   'hsm.sign.refused': { number: 712, severity: 'high', version: 1 },
+  'user.created': { number: 801, severity: 'medium', version: 1 },
+  'user.enabled': { number: 801, severity: 'medium', version: 1 },
+  'user.disabled': { number: 801, severity: 'medium', version: 1 },
+  'user.deleted': { number: 801, severity: 'medium', version: 1 },
+  /** The old password, its link and a lock-out are void; the person will choose another. */
+  'user.password.reset': { number: 801, severity: 'medium', version: 1 },
+  /** By the person, with the link. */
+  'user.password.set': { number: 801, severity: 'medium', version: 1 },
   'config.changed': { number: 806, severity: 'medium', version: 1 },
   /** Another build, or a migration of the schema. */
   'appliance.updated': { number: 811, severity: 'medium', version: 1 },

@@ -85,9 +85,9 @@ export class IdentityModule implements OnApplicationBootstrap {
         },
         {
           provide: Accounts,
-          inject: [DATA_SOURCE, CLOCK, SignInFailures],
-          useFactory: (source: DataSource, clock: Clock, failures: SignInFailures) =>
-            new Accounts(source, clock, failures),
+          inject: [DATA_SOURCE, CLOCK, SignInFailures, RecordEvent],
+          useFactory: (source: DataSource, clock: Clock, failures: SignInFailures, audit: RecordEvent) =>
+            new Accounts(source, clock, failures, audit),
         },
         {
           provide: SignIn,

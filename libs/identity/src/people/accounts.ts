@@ -3,10 +3,11 @@
  *
  * Whoever administers makes an account and hands its link to the person; the person chooses the password, so nobody
  * else ever knows it. A link works once and for a day. Making a new one (`reset`) ends the old link, the old
- * password and any lock-out.
+ * password and any lock-out. Each change is in the audit trail, or has not happened.
  */
 import { randomBytes } from 'node:crypto';
-import { type DataSource, IsNull, MoreThan, QueryFailedError, Raw } from 'typeorm';
+import { type DataSource, type EntityManager, IsNull, MoreThan, QueryFailedError, Raw } from 'typeorm';
+import type { EventCode, RecordEvent } from '#audit';
 import { hashPassword, sha256 } from '#core/crypto';
 import { Fault } from '#core/fault';
 import { fromUtf8, toBase64Url, toHex } from '#core/octets';
@@ -54,11 +55,13 @@ export class Accounts {
   readonly #source: DataSource;
   readonly #clock: Clock;
   readonly #failures: SignInFailures;
+  readonly #audit: RecordEvent;
 
-  constructor(source: DataSource, clock: Clock, failures: SignInFailures) {
+  constructor(source: DataSource, clock: Clock, failures: SignInFailures, audit: RecordEvent) {
     this.#source = source;
     this.#clock = clock;
     this.#failures = failures;
+    this.#audit = audit;
   }
 
   /** @throws {Fault} identity/account, identity/account-exists */
@@ -78,7 +81,10 @@ export class Accounts {
       removedAt: null,
     };
     try {
-      await this.#rows.insert(row);
+      await this.#source.transaction(async (manager) => {
+        await manager.insert(AccountEntity, row);
+        await this.#record(manager, 'user.created', row);
+      });
     } catch (cause) {
       if (cause instanceof QueryFailedError && (cause.driverError as { code?: string }).code === '23505') {
         throw new Fault('conflict', 'identity/account-exists', `there is an account for ${email} already`);
@@ -109,22 +115,20 @@ export class Accounts {
    * @throws {Fault} identity/account-absent
    */
   async disable(email: string): Promise<void> {
-    await this.#change(email, { disabledAt: new Date(this.#clock.nowMs()) });
+    await this.#change(email, { disabledAt: new Date(this.#clock.nowMs()) }, 'user.disabled');
   }
 
   /** @throws {Fault} identity/account-absent */
   async enable(email: string): Promise<void> {
-    await this.#change(email, { disabledAt: null });
+    await this.#change(email, { disabledAt: null }, 'user.enabled');
     await this.#failures.forgetAccount(email);
   }
 
   /** @throws {Fault} identity/account-absent */
   async reset(email: string): Promise<SetPasswordLink> {
     const link = this.#newLink();
-    await this.#change(email, { passwordHash: null, ...link.stored });
+    const row = await this.#change(email, { passwordHash: null, ...link.stored }, 'user.password.reset');
     await this.#failures.forgetAccount(email);
-    const row = await this.findByEmail(email);
-    if (row === undefined) throw absent(email);
     return {
       accountId: row.accountId,
       email: row.email,
@@ -135,12 +139,16 @@ export class Accounts {
 
   /** @throws {Fault} identity/account-absent */
   async remove(email: string): Promise<void> {
-    await this.#change(email, {
-      removedAt: new Date(this.#clock.nowMs()),
-      passwordHash: null,
-      setTokenSha256: null,
-      setTokenExpiresAt: null,
-    });
+    await this.#change(
+      email,
+      {
+        removedAt: new Date(this.#clock.nowMs()),
+        passwordHash: null,
+        setTokenSha256: null,
+        setTokenExpiresAt: null,
+      },
+      'user.deleted',
+    );
   }
 
   /** Whose link `token` is, while it works. */
@@ -168,12 +176,16 @@ export class Accounts {
     if (row === undefined) throw spent;
     acceptPassword(password, row.email);
     const passwordHash = await hashPassword(password, randomBytes(16));
-    // Of two who hold the link, one wins.
-    const { affected } = await this.#rows.update(
-      { accountId: row.accountId, setTokenSha256: hashToken(token), removedAt: IsNull() },
-      { passwordHash, setTokenSha256: null, setTokenExpiresAt: null },
-    );
-    if (affected !== 1) throw spent;
+    await this.#source.transaction(async (manager) => {
+      // Of two who hold the link, one wins.
+      const { affected } = await manager.update(
+        AccountEntity,
+        { accountId: row.accountId, setTokenSha256: hashToken(token), removedAt: IsNull() },
+        { passwordHash, setTokenSha256: null, setTokenExpiresAt: null },
+      );
+      if (affected !== 1) throw spent;
+      await this.#record(manager, 'user.password.set', row);
+    });
   }
 
   async findByEmail(email: string): Promise<AccountRow | undefined> {
@@ -200,8 +212,19 @@ export class Accounts {
     return { token, stored: { setTokenSha256: hashToken(token), setTokenExpiresAt } };
   }
 
-  async #change(email: string, change: Partial<AccountRow>): Promise<void> {
-    const { affected } = await this.#rows.update({ email: sameAddress(email), removedAt: IsNull() }, change);
-    if (affected !== 1) throw absent(email);
+  /** @throws {Fault} identity/account-absent */
+  async #change(email: string, change: Partial<AccountRow>, code: EventCode): Promise<AccountRow> {
+    return await this.#source.transaction(async (manager) => {
+      const where = { email: sameAddress(email), removedAt: IsNull() };
+      const row = await manager.findOne(AccountEntity, { where, lock: { mode: 'pessimistic_write' } });
+      if (row === null) throw absent(email);
+      await manager.update(AccountEntity, { accountId: row.accountId }, change);
+      await this.#record(manager, code, row);
+      return row;
+    });
+  }
+
+  async #record(manager: EntityManager, code: EventCode, { accountId, email }: AccountRow): Promise<void> {
+    await this.#audit.within(manager, { code, resource: { type: 'account', id: accountId, email } });
   }
 }

@@ -419,6 +419,36 @@ describe('a person', () => {
     });
   });
 
+  test('has a life that the audit trail tells, without a secret', async () => {
+    const email = 'audited@example.org';
+    const { token, accountId } = await live.accounts.create(email);
+    await live.accounts.setPassword(token, PASSWORD);
+    await expect(live.accounts.setPassword(token, PASSWORD)).rejects.toMatchObject({
+      code: 'identity/link-spent',
+    });
+    await live.accounts.disable(email);
+    await live.accounts.enable('Audited@example.org');
+    const { token: second } = await live.accounts.reset(email);
+    await live.accounts.remove(email);
+    await expect(live.accounts.disable(email)).rejects.toMatchObject({ code: 'identity/account-absent' });
+
+    const { rows } = await live.pool.query<{ body: Buffer }>(
+      `SELECT body FROM audit_outbox WHERE position($1::bytea IN body) > 0 ORDER BY seq`,
+      [Buffer.from(accountId)],
+    );
+    const events = rows.map(({ body }) => JSON.parse(body.toString()) as Record<string, unknown>);
+    expect(events.map(({ code }) => code)).toEqual([
+      'user.created',
+      'user.password.set',
+      'user.disabled',
+      'user.enabled',
+      'user.password.reset',
+      'user.deleted',
+    ]);
+    for (const event of events) expect(event['resource']).toEqual({ type: 'account', id: accountId, email });
+    for (const secret of [token, second, PASSWORD]) expect(JSON.stringify(events)).not.toContain(secret);
+  });
+
   test('sees pages without scripts, frames or anything from elsewhere, that nobody stores', async () => {
     const own = browser();
     const code = await startDevice();
