@@ -8,7 +8,7 @@ import { InstanceModule } from '#instance';
 import { LogModule } from '#log';
 import { type Clock, type Logger, type Metrics, PlatformModule, type Settings } from '#platform';
 import { TimestampModule } from '#timestamp';
-import { TreeModule } from '#tree';
+import { TreeModule, type TreesParts } from '#tree';
 import { TrustRootModule } from '#trust-root';
 import { BoundariesDoorModule } from './doors/boundaries/boundaries.module.js';
 import { CtDoorModule } from './doors/ct/ct.module.js';
@@ -42,11 +42,13 @@ export interface Floor {
 /**
  * Every capability, then every door, from the ground up. A module is made once and handed by reference to
  * each that imports it, since Nest tells dynamic modules apart by identity.
+ *
+ * @param barrier crash tests only; neither a setting nor the program's arguments lead here
  */
-export function everyDoor({ platform, server }: Floor): DynamicModule[] {
+export function everyDoor({ platform, server }: Floor, barrier?: TreesParts['barrier']): DynamicModule[] {
   const instance = InstanceModule.on([platform]);
   const hsm = HsmModule.on([platform]);
-  const tree = TreeModule.on([platform]);
+  const tree = TreeModule.on([platform], barrier);
   const base = [platform, instance, hsm];
 
   const log = LogModule.on([...base, tree]);

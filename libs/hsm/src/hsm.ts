@@ -130,7 +130,10 @@ export class Hsm {
     return [...this.#tokens.keys()];
   }
 
-  /** Tells of every signature that was refused by a rule; a token that is merely away is no refusal. */
+  /**
+   * Tells of every signature that was refused by a rule. A token that is merely away is no refusal, nor is a head that
+   * another replica has outgrown: a database that was taken back is told of by the tree, which reads it.
+   */
   whenRefused(tell: (key: string, fault: Fault) => void): void {
     this.#tellRefused = tell;
   }
@@ -293,7 +296,8 @@ export class Hsm {
     const begun = performance.now();
     const signature = await this.#asking(link.sign(key, purpose, message, this.#deadlineMs, kind)).catch(
       (error: unknown) => {
-        if (isFault(error) && error.kind !== 'unavailable') this.#tellRefused(label, error);
+        if (isFault(error) && error.kind !== 'unavailable' && error.code !== 'hsm/head-outgrown')
+          this.#tellRefused(label, error);
         throw error;
       },
     );

@@ -130,7 +130,7 @@ describe('a log key', () => {
   test('signs heads that grow, the same one again, and nothing smaller or other', async () => {
     const { signer } = await grown(5);
     verifySignature(parsePublicKey(signer.spki), text(head(5)), await signer.sign(text(head(5))));
-    expect(await refusal(signer.sign(text(head(4))))).toBe('hsm/rolled-back');
+    expect(await refusal(signer.sign(text(head(4))))).toBe('hsm/head-outgrown');
     expect(await refusal(signer.sign(text(head(5, 1))))).toBe('hsm/forked');
     await signer.sign(text(head(6)));
     expect(journaledSizes()).toEqual(['0', '0', '1', '2', '3', '4', '5', '5', '6']);
@@ -157,7 +157,7 @@ describe('a log key', () => {
     expect(await refusal(other.sign(text(head(2))))).toBe('hsm/head-unannounced');
     expect(await other.announce(head(1))).toMatchObject({ open: true, journal: head(1) });
     await other.sign(text(head(2)));
-    expect(await refusal(signer.sign(text(head(1))))).toBe('hsm/rolled-back');
+    expect(await refusal(signer.sign(text(head(1))))).toBe('hsm/head-outgrown');
     const elsewhere = fromUtf8(formatCheckpoint({ origin: 'other', ...head(3) }));
     expect(await refusal(signer.sign(elsewhere))).toBe('hsm/head-unannounced');
   });
@@ -167,7 +167,7 @@ describe('a log key', () => {
     await signer.announce(head(0));
     await signer.sign(sthSignedInput(1n, 3n, head(3).root));
     await signer.sign(sthSignedInput(2n, 3n, head(3).root));
-    expect(await refusal(signer.sign(sthSignedInput(3n, 2n, head(2).root)))).toBe('hsm/rolled-back');
+    expect(await refusal(signer.sign(sthSignedInput(3n, 2n, head(2).root)))).toBe('hsm/head-outgrown');
   });
 
   test('of an agent without journals signs for no tree with leaves', async () => {

@@ -171,6 +171,7 @@ export class Appender {
       perhapsCommitted: attempts > 0,
     }));
     try {
+      await this.#parts.barrier('pooled');
       const { outcomes, edge, dirty } = await this.#sequencer.run(
         candidates,
         this.#edge,

@@ -4,7 +4,8 @@
  *   1. announce  the database's head to the signing side, once; who has signed a larger one refuses here. And the
  *                head must continue what we published last, also if the database was taken back under us
  *   2. sign      the newest committed head, never more than one signature in flight; heads that were committed
- *                meanwhile are covered together by the next one
+ *                meanwhile are covered together by the next one. One that another replica has outgrown is not signed:
+ *                the database is read again, announced, and its head signed instead
  *   3. check     the signed text must read back as this very head under the log's own key
  *   4. store     in PostgreSQL, where no second root for one size and nothing uncommitted gets in
  *   5. publish   full tiles and bundles as files, then the newest head beside them
@@ -41,6 +42,11 @@ export const CHANNEL = 'airseal_tree';
 const PATIENCE_MS = 10_000;
 const RETRY_MS = 250;
 
+/** What the signing side says to a head that it must hear of again first. */
+const ANNOUNCE_AGAIN: ReadonlySet<string> = new Set(['hsm/head-unannounced', 'hsm/head-outgrown']);
+/** Others cannot outgrow us for ever: each time takes them a signature. */
+const ATTEMPTS = 8;
+
 interface Waiter {
   readonly index: bigint;
   readonly resolve: (head: SignedHead) => void;
@@ -59,8 +65,15 @@ export interface CheckpointParts {
   readonly pauseMs: number;
   /** Writes what a newly published head makes full. Rejecting delays nothing: files are derived. */
   readonly publish: (head: SignedHead) => Promise<void>;
-  /** Tells the signing side of the database's head. @throws {Fault} corrupt, tree/no-journal: the tree must stop */
-  readonly announce: (head: TreeHead) => Promise<void>;
+  /**
+   * Tells the signing side of the database's head; resolves to the head that was announced, which is larger than
+   * `head` if another replica has been at work since that was read.
+   *
+   * @throws {Fault} corrupt, tree/no-journal: the tree must stop
+   */
+  readonly announce: (head: TreeHead) => Promise<TreeHead>;
+  /** Reads the database's head. @throws {Fault} corrupt */
+  readonly committed: () => Promise<TreeHead>;
   /** @throws {Fault} corrupt unless `head` is proved to continue `earlier` */
   readonly assertContinues: (earlier: TreeHead, head: TreeHead) => Promise<void>;
   /** Called with a contradiction in our own state: the tree must stop. */
@@ -94,10 +107,11 @@ export class Checkpoints {
     this.#wake();
   }
 
-  /** Tells the signing side of the database's head, before anything is signed. */
-  async announce(head: TreeHead): Promise<void> {
-    await this.#parts.announce(head);
+  /** Tells the signing side of the database's head, before anything is signed; resolves to what is the head now. */
+  async announce(head: TreeHead): Promise<TreeHead> {
+    const announced = await this.#parts.announce(head);
     this.#announced = true;
+    return announced;
   }
 
   /** Signs the committed head again although the tree has not grown: a fresh timestamp, a boundary. */
@@ -267,19 +281,26 @@ export class Checkpoints {
     }
   }
 
-  /** Announces the tree where that has not been done, or was to another agent than the one that signs now. */
-  async #sign(head: TreeHead & { readonly timestampMs: bigint }): Promise<string> {
-    const { format } = this.#parts;
-    if (this.#announced) {
+  /**
+   * Signs `head`, or the one that has outgrown it. Announces the tree where that has not been done, or was to another
+   * agent than the one that signs now, or is not true any more.
+   */
+  async #sign(wanted: TreeHead, timestampMs: bigint): Promise<TreeHead & { readonly note: string }> {
+    const { format, committed, assertContinues } = this.#parts;
+    let head = wanted;
+    for (let attempt = 1; ; attempt++) {
+      // What is read after we knew of this checkpoint and is still smaller has been taken back.
+      const newest = this.#newest;
+      if (newest !== undefined && newest.size > head.size) head = await committed();
+      if (!this.#announced) head = await this.announce(head);
+      if (newest !== undefined) await assertContinues(newest, head);
       try {
-        return await format.sign(head);
+        return { ...head, note: await format.sign({ ...head, timestampMs }) };
       } catch (error) {
-        if (!isFault(error) || error.code !== 'hsm/head-unannounced') throw error;
+        if (!isFault(error) || !ANNOUNCE_AGAIN.has(error.code) || attempt === ATTEMPTS) throw error;
         this.#announced = false;
       }
     }
-    await this.announce(head);
-    return await format.sign(head);
   }
 
   /** Waits its turn: whoever asks, there is one signature in flight. */
@@ -289,15 +310,15 @@ export class Checkpoints {
     return made;
   }
 
-  async #makeNow(head: TreeHead): Promise<void> {
+  async #makeNow(wanted: TreeHead): Promise<void> {
     if (this.#stopped)
       throw new Fault('unavailable', 'tree/stopped', 'this log signs nothing now; the operator knows why');
     const { pool, shard, format, clock, barrier } = this.#parts;
     const startedMs = clock.nowMs();
     const last = this.#newest?.timestampMs ?? 0n;
     const timestampMs = BigInt(startedMs) > last ? BigInt(startedMs) : last + 1n;
-    if (this.#newest !== undefined) await this.#parts.assertContinues(this.#newest, head);
-    const note = await this.#sign({ ...head, timestampMs });
+    const head = await this.#sign(wanted, timestampMs);
+    const { note } = head;
     format.verify(note, head);
     this.#parts.signed((clock.nowMs() - startedMs) / 1000);
     await barrier('signed');

@@ -26,3 +26,20 @@ export async function cutHead(pool: Pool, shard: number, atMs: bigint): Promise<
     return { value: edge.head, reusable: true };
   });
 }
+
+/** The committed head, its edge proved. @throws {Fault} tree/edge-mismatch, tree/head-missing: of kind corrupt */
+export async function readHead(pool: Pool, shard: number): Promise<TreeHead> {
+  return await withConnection(pool, async (client) => {
+    // Head and tiles of one moment: others are writing.
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    const { rows } = await client.query<{ size: string; root: Buffer }>(
+      'SELECT size, root FROM log_head WHERE shard = $1',
+      [shard],
+    );
+    const [row] = rows;
+    if (row === undefined) throw new Fault('corrupt', 'tree/head-missing', `log ${shard} has no head row`);
+    const edge = await RightEdge.read(client, shard, { size: BigInt(row.size), root: row.root });
+    await client.query('ROLLBACK');
+    return { value: edge.head, reusable: true };
+  });
+}

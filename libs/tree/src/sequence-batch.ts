@@ -228,6 +228,7 @@ export class BatchSequencer {
     await this.#barrier('locked');
 
     const places = await findKnown(client, shard, candidates);
+    await this.#barrier('known');
     const placeOf = (identity: Uint8Array): bigint | undefined =>
       places.size === 0 ? undefined : places.get(toHex(identity));
     const fresh = candidates.filter(({ identity }) => placeOf(identity) === undefined);
@@ -246,6 +247,7 @@ export class BatchSequencer {
     }
 
     const growth = edge.grow(fresh.map(({ leafHash }) => leafHash));
+    await this.#barrier('grown');
     await copyLeaves(client, shard, head.size, stampedMs, fresh);
     await writeTiles(client, shard, growth.dirty);
     await moveHead(client, shard, head, growth.head, stampedMs);

@@ -8,7 +8,7 @@ import type { TreeHead } from '#core/merkle';
 export interface SigningMemory {
   /**
    * Says which head the database has. Heads are signed only after `open` was answered, and asked for again by a
-   * rejection with `hsm/head-unannounced`.
+   * rejection with `hsm/head-unannounced`, or with `hsm/head-outgrown`: a larger one has been signed.
    */
   announce(head: TreeHead): Promise<{
     readonly journal?: TreeHead | undefined;

@@ -14,6 +14,7 @@ import { Fault } from '#core/fault';
 import { equalOctets, fromBase64, toBase64 } from '#core/octets';
 import type { TreeHead } from '#core/merkle';
 import { tilePath, type TileLevel } from '#core/tile';
+import type { Barrier } from './barrier.js';
 
 /** Temporary files older than this belong to nobody. */
 const STALE_MS = 3_600_000;
@@ -33,20 +34,26 @@ async function syncDirectory(path: string): Promise<void> {
 
 export class TileFiles {
   readonly #directory: string;
+  readonly #barrier: Barrier;
   readonly #made = new Set<string>();
 
-  private constructor(directory: string) {
+  private constructor(directory: string, barrier: Barrier) {
     this.#directory = directory;
+    this.#barrier = barrier;
   }
 
-  static async open(directory: string, nowMs: number): Promise<TileFiles> {
+  static async open(
+    directory: string,
+    nowMs: number,
+    barrier: Barrier = () => undefined,
+  ): Promise<TileFiles> {
     const temporary = join(directory, 'tmp');
     await mkdir(temporary, { recursive: true });
     for (const name of await readdir(temporary)) {
       const path = join(temporary, name);
       if ((await stat(path)).mtimeMs < nowMs - STALE_MS) await unlink(path);
     }
-    return new TileFiles(directory);
+    return new TileFiles(directory, barrier);
   }
 
   #path(level: TileLevel, n: bigint): string {
@@ -93,6 +100,7 @@ export class TileFiles {
       } finally {
         await file.close();
       }
+      await this.#barrier('aside');
       await link(aside, path);
       await syncDirectory(parent);
     } catch (error) {

@@ -13,7 +13,7 @@ import {
   type Settings,
   SETTINGS,
 } from '#platform';
-import { Trees } from './trees.js';
+import { Trees, type TreesParts } from './trees.js';
 
 /** Hands out `Trees`; make it once and import the same object wherever trees are opened. */
 @Module({})
@@ -24,7 +24,8 @@ export class TreeModule implements OnApplicationShutdown {
     this.#trees = trees;
   }
 
-  static on(imports: DynamicModule[]): DynamicModule {
+  /** @param barrier crash tests only, which start an appliance in a program of their own */
+  static on(imports: DynamicModule[], barrier?: TreesParts['barrier']): DynamicModule {
     return {
       module: TreeModule,
       imports,
@@ -48,6 +49,7 @@ export class TreeModule implements OnApplicationShutdown {
               metrics,
               health,
               adoptUnknown: settings.mode === 'evaluation',
+              ...(barrier === undefined ? {} : { barrier }),
             }),
         },
       ],

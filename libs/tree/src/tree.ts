@@ -26,7 +26,7 @@ import {
 } from '#core/merkle';
 import { MAX_ENTRY_BYTES, TILE_WIDTH, tileWidth, formatBundle } from '#core/tile';
 import { Appender } from './appender.js';
-import { cutHead } from './cut-head.js';
+import { cutHead, readHead } from './cut-head.js';
 import { Checkpoints } from './checkpoints.js';
 import type { Appended, NewLeaf, Sequenced, SignedHead, StoredLeaf } from './leaf.js';
 import { Publication } from './publication.js';
@@ -89,6 +89,7 @@ export class Tree {
         parts.published();
       },
       announce: (head) => this.#announce(head),
+      committed: () => readHead(parts.pool, parts.shard),
       assertContinues: (earlier, head) => proveContinues(head, this.#rows, earlier),
       quarantine: (fault) => this.#isolate(fault),
       signed: (seconds) => parts.metrics.signed(seconds),
@@ -350,26 +351,16 @@ export class Tree {
     this.#parts.isolated(fault);
   }
 
-  async #committedHead(): Promise<TreeHead> {
-    const { rows } = await this.#parts.pool.query<{ size: string; root: Buffer }>(
-      'SELECT size, root FROM log_head WHERE shard = $1',
-      [this.shard],
-    );
-    const [row] = rows;
-    if (row === undefined)
-      throw new Fault('corrupt', 'tree/head-missing', `log ${this.shard} has no head row`);
-    return { size: BigInt(row.size), root: row.root };
-  }
-
-  /** Compares the database's head with everything that was signed before; see the signing memory. */
-  async #announce(head: TreeHead): Promise<void> {
+  /** Compares the database's head with everything that was signed before, and answers it; see the signing memory. */
+  async #announce(read: TreeHead): Promise<TreeHead> {
     const { memory } = this.#parts.format;
-    if (memory === undefined) return;
+    if (memory === undefined) return read;
+    let head = read;
     let known = await memory.announce(head);
     // Another replica may have committed and signed more since `head` was read: only a database that is asked
     // after the answer, and still knows less, has gone back.
     while ((known.journal?.size ?? 0n) > head.size || (known.token?.size ?? 0n) > head.size) {
-      const committed = await this.#committedHead();
+      const committed = await readHead(this.#parts.pool, this.shard);
       if (committed.size <= head.size) break;
       head = committed;
       known = await memory.announce(head);
@@ -393,6 +384,7 @@ export class Tree {
         'this host has never signed for this log, and only reads it: compare a head with another replica or with paper, then run `airseal log adopt SIZE ROOT`',
       );
     }
+    return head;
   }
 
   /**

@@ -9,7 +9,7 @@ import type { Pool } from 'pg';
 import { Fault, isFault } from '#core/fault';
 import { emptyRoot, type TreeHead } from '#core/merkle';
 import type { Clock, HealthProbes, Logger, Metrics } from '#platform';
-import type { Barrier } from './barrier.js';
+import type { Barrier, Step } from './barrier.js';
 import type { CheckpointFormat } from './checkpoints.js';
 import { bytea } from './copy-rows.js';
 import { HeadNotices } from './head-notices.js';
@@ -52,7 +52,7 @@ export interface TreesParts {
   /** See `TreeParts`; only an evaluation does. */
   readonly adoptUnknown?: boolean;
   /** For crash tests. */
-  readonly barrier?: Barrier;
+  readonly barrier?: (step: Step, tree: string) => Promise<void> | void;
 }
 
 export class Trees {
@@ -77,17 +77,18 @@ export class Trees {
   async open(spec: TreeSpec): Promise<Tree> {
     const { pool, clock, logger, metrics, directory } = this.#parts;
     const shard = await this.#register(spec);
+    const barrier: Barrier = (step) => this.#parts.barrier?.(step, spec.name);
     const tree = await Tree.open({
       name: spec.name,
       shard,
       frozen: spec.frozen ?? false,
       pool,
-      files: await TileFiles.open(join(directory, spec.name), clock.nowMs()),
+      files: await TileFiles.open(join(directory, spec.name), clock.nowMs(), barrier),
       format: spec.format,
       clock,
       logger,
       metrics: new TreeMetrics(metrics, spec.name),
-      barrier: this.#parts.barrier ?? (() => undefined),
+      barrier,
       maxBatch: spec.maxBatch ?? 512,
       maxWaiting: spec.maxWaiting ?? 4096,
       checkpointPauseMs: spec.checkpointPauseMs ?? 0,

@@ -103,7 +103,7 @@ export class SigningMemory {
   /**
    * Resolves when `head` may be signed and its line in the journal is durable.
    *
-   * @throws {Fault} hsm/head-unannounced, hsm/rolled-back, hsm/forked, hsm/journal-write, hsm/no-journal
+   * @throws {Fault} hsm/head-unannounced, hsm/head-outgrown, hsm/forked, hsm/journal-write, hsm/no-journal
    */
   admit(key: TokenKey, head: OriginHead, announced: Announced): Promise<void> {
     return this.#inTurn(key, head.origin, async (tree) => {
@@ -118,9 +118,10 @@ export class SigningMemory {
       if (journal === undefined) throw noJournal(head.origin);
       const { last } = journal;
       if (head.size < last.size) {
+        // Most likely another replica was quicker. Whether the database was taken back, only who reads it can tell.
         throw new Fault(
-          'refused',
-          'hsm/rolled-back',
+          'conflict',
+          'hsm/head-outgrown',
           `a head of ${head.size} for ${head.origin} is smaller than the ${last.size} that was signed before; nothing was signed`,
         );
       }
