@@ -6,9 +6,10 @@ import type { JsonValue } from '#core/json';
 import { toBase64 } from '#core/octets';
 import { CtLogs, readSubmission, type CtLog, type CtPromise } from '#ct';
 import type { StoredLeaf } from '#tree';
+import { doorErrorFilter } from '../../server/door-error-filter.js';
 import { bodyOf } from '../../server/request-body.js';
-import { CtErrorFilter } from './ct-error.filter.js';
 import { hashIn, numberIn, type Query, readChain } from './ct-requests.js';
+import { ctRefusal } from './ct-refusal.js';
 
 /** As the reference log caps it. */
 const MAX_ENTRIES = 1000n;
@@ -41,7 +42,7 @@ function notThere(what: string): Fault {
 
 /** The certificate log's API (RFC 6962 §4; CONTRACTS §2.2). */
 @Controller('ct/:log/ct/v1')
-@UseFilters(CtErrorFilter)
+@UseFilters(doorErrorFilter('ct', ctRefusal))
 export class CtController {
   readonly #logs: CtLogs;
 

@@ -1,6 +1,4 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { LOGGER, type Logger } from '#platform';
-import { CtErrorFilter } from './ct-error.filter.js';
 import { CtController } from './ct.controller.js';
 
 /** The certificate log's door; needs the platform and ct modules below it. */
@@ -11,13 +9,6 @@ export class CtDoorModule {
       module: CtDoorModule,
       imports,
       controllers: [CtController],
-      providers: [
-        {
-          provide: CtErrorFilter,
-          inject: [LOGGER],
-          useFactory: (logger: Logger) => new CtErrorFilter(logger),
-        },
-      ],
     };
   }
 }

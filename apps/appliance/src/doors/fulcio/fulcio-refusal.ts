@@ -4,13 +4,13 @@
  * The sentences are upstream's and say less than our faults do; the fault itself is in the log under the request id.
  */
 import { GRPC_CODE, HTTP_STATUS, isFault } from '#core/fault';
+import { type DoorRefusal, retryAfter } from '../../server/door-error-filter.js';
 
 export interface FulcioRefusal {
   readonly status: number;
   /** A number of google.rpc.Code. */
   readonly code: number;
   readonly message: string;
-  readonly retryAfterSeconds?: number;
 }
 
 const INVALID_ARGUMENT = { status: 400, code: 3 };
@@ -35,8 +35,7 @@ const SENTENCES: Readonly<Record<string, FulcioRefusal>> = {
 export function fulcioRefusal(error: unknown): FulcioRefusal {
   if (!isFault(error)) return { ...INTERNAL, message: 'internal error' };
   const known = Object.hasOwn(SENTENCES, error.code) ? SENTENCES[error.code] : undefined;
-  const after = error.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: error.retryAfterSeconds };
-  if (known !== undefined) return { ...known, ...after };
+  if (known !== undefined) return known;
   if (error.code.startsWith('identity/') && error.kind !== 'unavailable') {
     return { ...INVALID_ARGUMENT, message: 'There was an error processing the identity token' };
   }
@@ -45,5 +44,15 @@ export function fulcioRefusal(error: unknown): FulcioRefusal {
     return { ...INVALID_ARGUMENT, message: error.message };
   }
   const message = error.kind === 'corrupt' ? 'internal error' : error.message;
-  return { status: HTTP_STATUS[error.kind], code: GRPC_CODE[error.kind], message, ...after };
+  return { status: HTTP_STATUS[error.kind], code: GRPC_CODE[error.kind], message };
+}
+
+/** The same in the shape of grpc-gateway, which is what Fulcio's clients parse. */
+export function fulcioAnswer(error: unknown): DoorRefusal {
+  const { status, code, message } = fulcioRefusal(error);
+  return {
+    status,
+    headers: { ...retryAfter(error), 'content-type': 'application/json' },
+    body: JSON.stringify({ code, message, details: [] }),
+  };
 }

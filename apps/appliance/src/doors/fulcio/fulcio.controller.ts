@@ -1,8 +1,9 @@
 import { Controller, Get, Post, Req, Res, UseFilters } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { doorErrorFilter } from '../../server/door-error-filter.js';
 import { FulcioAnswers } from './fulcio-answers.js';
-import { FulcioErrorFilter } from './fulcio-error.filter.js';
 import { readV1Request, readV2Request } from './fulcio-requests.js';
+import { fulcioAnswer } from './fulcio-refusal.js';
 
 const PEM_CHAIN = 'application/pem-certificate-chain';
 
@@ -11,7 +12,7 @@ const PEM_CHAIN = 'application/pem-certificate-chain';
  * The `Accept` header is not looked at: some clients ask for PEM here and then parse JSON.
  */
 @Controller()
-@UseFilters(FulcioErrorFilter)
+@UseFilters(doorErrorFilter('fulcio', fulcioAnswer))
 export class FulcioController {
   readonly #answers: FulcioAnswers;
 

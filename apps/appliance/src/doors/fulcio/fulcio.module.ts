@@ -4,7 +4,6 @@ import { ProveIdentity } from '#identity';
 import { LOGGER, type Logger, type Metrics, METRICS } from '#platform';
 import { ConnectRoutes } from '../../server/connect-routes.js';
 import { FulcioAnswers } from './fulcio-answers.js';
-import { FulcioErrorFilter } from './fulcio-error.filter.js';
 import { fulcioGrpc } from './fulcio-grpc.js';
 import { FulcioController } from './fulcio.controller.js';
 
@@ -24,11 +23,6 @@ export class FulcioDoorModule {
           inject: [IssueCertificate, ProveIdentity, METRICS],
           useFactory: (ca: IssueCertificate, identities: ProveIdentity, metrics: Metrics) =>
             new FulcioAnswers(ca, identities, metrics),
-        },
-        {
-          provide: FulcioErrorFilter,
-          inject: [LOGGER],
-          useFactory: (logger: Logger) => new FulcioErrorFilter(logger),
         },
         {
           provide: FULCIO_GRPC,

@@ -3,18 +3,14 @@
  * (CONTRACTS §3.1, §3.4).
  */
 import { HTTP_STATUS, isFault } from '#core/fault';
-
-export interface RekorV1Refusal {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  /** JSON with a final newline, as Go's encoder ends. */
-  readonly body: string;
-}
+import type { DoorRefusal } from '../../server/door-error-filter.js';
 
 /** The client's own mistakes when it proposes an entry. */
 const IN_THE_ENTRY = /^(?:json|entry|octets|pem|der|x509|crypto)\/|^tree\/entry-too-large$/;
 
-function refusal(status: number, message: string, headers: Record<string, string> = {}): RekorV1Refusal {
+/** JSON with a final newline, as Go's encoder ends. */
+function refusal(status: number, message: string, further: Record<string, string> = {}): DoorRefusal {
+  const headers = { ...further, 'content-type': 'application/json' };
   return { status, headers, body: `${JSON.stringify({ code: status, message })}\n` };
 }
 
@@ -22,7 +18,7 @@ export function entryLocation(entryId: string): string {
   return `/api/v1/log/entries/${entryId}`;
 }
 
-export function rekorV1Refusal(error: unknown): RekorV1Refusal {
+export function rekorV1Refusal(error: unknown): DoorRefusal {
   if (!isFault(error)) return refusal(500, 'unexpected result from server');
   const { entryId } = error.detail;
   if (error.code === 'log/duplicate' && typeof entryId === 'string') {

@@ -4,9 +4,9 @@ import { Fault } from '#core/fault';
 import { toHex } from '#core/octets';
 import { formatPem } from '#core/pem';
 import { describeShard, V1Log, type V1Answer } from '#log';
+import { doorErrorFilter } from '../../server/door-error-filter.js';
 import { bodyOf } from '../../server/request-body.js';
-import { RekorV1ErrorFilter } from './rekor-v1-error.filter.js';
-import { entryLocation } from './rekor-v1-refusal.js';
+import { entryLocation, rekorV1Refusal } from './rekor-v1-refusal.js';
 import { numberIn, type Query, readProofQuery, readSearchRequest, readTreeId } from './rekor-v1-requests.js';
 
 /** What is true now may be larger in a moment. */
@@ -28,7 +28,7 @@ function sendJson(reply: FastifyReply, status: number, json: string): void {
 
 /** Rekor's v1 API (CONTRACTS §3.2). */
 @Controller('api/v1')
-@UseFilters(RekorV1ErrorFilter)
+@UseFilters(doorErrorFilter('rekor-v1', rekorV1Refusal))
 export class RekorV1Controller {
   readonly #log: V1Log;
 

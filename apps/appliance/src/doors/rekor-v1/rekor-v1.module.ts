@@ -1,6 +1,4 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { LOGGER, type Logger } from '#platform';
-import { RekorV1ErrorFilter } from './rekor-v1-error.filter.js';
 import { RekorV1Controller } from './rekor-v1.controller.js';
 
 /** Rekor v1's door; needs the platform and log modules below it. */
@@ -11,13 +9,6 @@ export class RekorV1DoorModule {
       module: RekorV1DoorModule,
       imports,
       controllers: [RekorV1Controller],
-      providers: [
-        {
-          provide: RekorV1ErrorFilter,
-          inject: [LOGGER],
-          useFactory: (logger: Logger) => new RekorV1ErrorFilter(logger),
-        },
-      ],
     };
   }
 }

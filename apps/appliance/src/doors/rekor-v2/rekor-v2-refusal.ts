@@ -1,11 +1,8 @@
 /** Faults as Rekor v2 spells them: grpc-gateway's `{code, message, details}` with gRPC's numbers (CONTRACTS §4.3). */
 import { GRPC_CODE, isFault } from '#core/fault';
+import type { DoorRefusal } from '../../server/door-error-filter.js';
 
-export interface RekorV2Refusal {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
+const UNKEPT = { 'cache-control': 'no-store' };
 
 const IN_THE_ENTRY = /^(?:json|entry|octets|pem|der|x509|crypto)\/|^tree\/entry-too-large$/;
 const INTERNAL = 13;
@@ -15,20 +12,20 @@ function refusal(
   code: number,
   message: string,
   headers: Record<string, string> = {},
-): RekorV2Refusal {
+): DoorRefusal {
   return {
     status,
-    headers: { 'content-type': 'application/json', ...headers },
+    headers: { 'content-type': 'application/json', ...UNKEPT, ...headers },
     body: JSON.stringify({ code, message, details: [] }),
   };
 }
 
-export function rekorV2Refusal(error: unknown): RekorV2Refusal {
+export function rekorV2Refusal(error: unknown): DoorRefusal {
   if (!isFault(error)) return refusal(500, INTERNAL, 'failed to integrate entry');
   if (error.code === 'tree/frozen') {
     return {
       status: 405,
-      headers: { 'content-type': 'text/plain; charset=utf-8', allow: 'GET, HEAD' },
+      headers: { 'content-type': 'text/plain; charset=utf-8', ...UNKEPT, allow: 'GET, HEAD' },
       body: `${error.message}\n`,
     };
   }

@@ -3,8 +3,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isFault } from '#core/fault';
 import { parseTilePath, type TilePath } from '#core/tile';
 import { V2Log, type V2Shard } from '#log';
+import { doorErrorFilter } from '../../server/door-error-filter.js';
 import { bodyOf } from '../../server/request-body.js';
-import { RekorV2ErrorFilter } from './rekor-v2-error.filter.js';
+import { rekorV2Refusal } from './rekor-v2-refusal.js';
 
 const BASE = '/api/v2/';
 /** A tile is a prefix of what it will ever be: its bytes never change under one name. */
@@ -35,7 +36,7 @@ function tilePathOf(url: string): TilePath | undefined {
 
 /** Rekor's v2 API (CONTRACTS §4.2, §4.5); a shard is a host name. */
 @Controller('api/v2')
-@UseFilters(RekorV2ErrorFilter)
+@UseFilters(doorErrorFilter('rekor-v2', rekorV2Refusal))
 export class RekorV2Controller {
   readonly #log: V2Log;
 

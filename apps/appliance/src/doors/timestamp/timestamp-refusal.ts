@@ -3,6 +3,7 @@
  * HTTP status (CONTRACTS §5.1). The messages are those that existing clients show and tests compare.
  */
 import { HTTP_STATUS, isFault } from '#core/fault';
+import { type DoorRefusal, retryAfter } from '../../server/door-error-filter.js';
 
 const GENERAL = 'Error generating timestamp response';
 
@@ -16,13 +17,12 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'timestamp/extension': 'unaccepted extension: requested extensions are not supported by the TSA',
 };
 
-export interface TimestampRefusal {
-  readonly status: number;
-  /** JSON with a final newline, as Go's encoder ends. */
-  readonly body: string;
+export function timestampRefusal(error: unknown): DoorRefusal {
+  const { status, body } = spelt(error);
+  return { status, headers: { ...retryAfter(error), 'content-type': 'application/json' }, body };
 }
 
-export function timestampRefusal(error: unknown): TimestampRefusal {
+function spelt(error: unknown): Omit<DoorRefusal, 'headers'> {
   if (!isFault(error)) return refusal(500, GENERAL);
   if (error.code === 'timestamp/media-type') return refusal(415, error.message);
   const known = MESSAGES[error.code];
@@ -31,6 +31,7 @@ export function timestampRefusal(error: unknown): TimestampRefusal {
   return refusal(status, status >= 500 ? GENERAL : error.message);
 }
 
-function refusal(status: number, message: string): TimestampRefusal {
+/** JSON with a final newline, as Go's encoder ends. */
+function refusal(status: number, message: string): Omit<DoorRefusal, 'headers'> {
   return { status, body: `${JSON.stringify({ code: status, message })}\n` };
 }

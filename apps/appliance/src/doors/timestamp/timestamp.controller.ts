@@ -1,12 +1,13 @@
 import { Controller, Get, Post, Req, Res, UseFilters } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { doorErrorFilter } from '../../server/door-error-filter.js';
 import { bodyOf } from '../../server/request-body.js';
 import { TimestampAnswers } from './timestamp-answers.js';
-import { TimestampErrorFilter } from './timestamp-error.filter.js';
+import { timestampRefusal } from './timestamp-refusal.js';
 
 /** The timestamp authority's API (CONTRACTS §5.1). */
 @Controller('api/v1/timestamp')
-@UseFilters(TimestampErrorFilter)
+@UseFilters(doorErrorFilter('timestamp', timestampRefusal))
 export class TimestampController {
   readonly #answers: TimestampAnswers;
 
