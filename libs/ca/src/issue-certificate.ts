@@ -210,7 +210,7 @@ export class IssueCertificate {
   #verifyPromise(serialized: Uint8Array, tbs: Uint8Array, issuerKey: Uint8Array): void {
     const sct = parseSct(serialized);
     const entry = { kind: 'precertificate', issuerKeyHash: issuerKey, tbs } as const;
-    let failure: unknown = new Fault('corrupt', 'ca/no-log-key', 'no certificate log is configured');
+    let failure: unknown;
     for (const logKey of this.#ports.logKeys) {
       try {
         verifySct(sct, entry, logKey);
@@ -219,6 +219,8 @@ export class IssueCertificate {
         failure = error;
       }
     }
+    if (this.#ports.logKeys.length === 0)
+      throw new Fault('corrupt', 'ca/no-log-key', 'no certificate log is configured');
     throw failure;
   }
 }

@@ -5,8 +5,9 @@
  * A token naming an unknown key may follow a rotation, so it triggers one more fetch; but anybody can send such
  * tokens, so there is at most one fetch per issuer at a time and one per cool-down.
  */
+import { KeyObject, type webcrypto } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
+import { createLocalJWKSet, errors, type JSONWebKeySet } from 'jose';
 import { Fault } from '#core/fault';
 import { isJsonObject, parseJson, type JsonObject, type JsonValue } from '#core/json';
 import type { Clock } from '#platform';
@@ -14,10 +15,13 @@ import type { FetchJson } from './fetch-json.js';
 import { advertisedAlgorithms, algorithmsOfKeys } from './signature-algorithms.js';
 import type { IssuerSettings } from './types/identity-type.js';
 
-export type FindKey = ReturnType<typeof createLocalJWKSet>;
-
 export interface KeySet {
-  readonly find: FindKey;
+  /**
+   * The one key that `header` names.
+   *
+   * @throws {JOSEError} JWKSNoMatchingKey, JWKSMultipleMatchingKeys
+   */
+  readonly find: (header: JsonObject) => Promise<KeyObject> | KeyObject;
   readonly algorithms: readonly string[];
 }
 
@@ -38,7 +42,26 @@ function keySet(source: string, value: JsonValue, algorithms?: readonly string[]
     (key): key is JsonObject => isJsonObject(key) && key['kty'] !== 'oct' && key['d'] === undefined,
   );
   const set = { keys: usable } as unknown as JSONWebKeySet;
-  return { find: createLocalJWKSet(set), algorithms: algorithms ?? algorithmsOfKeys(usable) };
+  return { find: remembering(createLocalJWKSet(set)), algorithms: algorithms ?? algorithmsOfKeys(usable) };
+}
+
+/**
+ * Finds each key of a set once. Only what was found is remembered, so what anybody writes into a header cannot make
+ * this grow: there are no more entries than pairs of a key and an algorithm, with its name and without.
+ */
+function remembering(find: ReturnType<typeof createLocalJWKSet>): KeySet['find'] {
+  const found = new Map<string, KeyObject>();
+  return ({ alg, kid }) => {
+    if (typeof alg !== 'string') throw new errors.JWKSNoMatchingKey();
+    const name = typeof kid === 'string' ? `${alg} ${kid}` : alg;
+    const known = kid === undefined || typeof kid === 'string' ? found.get(name) : undefined;
+    if (known !== undefined) return known;
+    return find({ alg, ...(kid === undefined ? {} : { kid: kid as string }) }).then((key) => {
+      const object = KeyObject.from(key as webcrypto.CryptoKey);
+      found.set(name, object);
+      return object;
+    });
+  };
 }
 
 /** Keys that are there for good: of our own issuer, or of a file. */

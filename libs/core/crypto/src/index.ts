@@ -15,6 +15,7 @@ export {
 } from './public-key.js';
 export { hashPassword, passwordMatches } from './password.js';
 export { verifySignature, verifyDigestSignature } from './verify.js';
+export { verifyJws } from './jws.js';
 export {
   ALGORITHMS,
   assertPermitted,
