@@ -1,7 +1,7 @@
 /** What happened and when: the audit trail, and the boundary checkpoints that divide every tree by time. */
 export type { AuditEvent } from './audit-event.js';
 export { CATALOGUE, type EventCode, type Severity } from './event-catalogue.js';
-export { insertEvent, RecordEvent, type Transaction } from './record-event.js';
+export { EVENT_PARAMETERS, insertEvents, RecordEvent, type Transaction } from './record-event.js';
 export { AuditModule } from './audit.module.js';
 export { openAuditTree } from './audit-tree.js';
 export { DrainOutbox } from './drain-outbox.js';

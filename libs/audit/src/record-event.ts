@@ -22,10 +22,16 @@ export interface RecordingParts {
   readonly version: string;
 }
 
-/** Last clause of a statement that has an effect and records it at once; `first` is the number of its parameter. */
-export function insertEvent(first: number): string {
-  return `INSERT INTO audit_outbox (uid, body) VALUES ($${first}, $${first + 1})`;
+/**
+ * Last clause of a statement that has effects and records them at once; `places` are the parameters of each event, in
+ * parentheses.
+ */
+export function insertEvents(places: string): string {
+  return `INSERT INTO audit_outbox (uid, body) VALUES ${places}`;
 }
+
+/** How many parameters one event takes. */
+export const EVENT_PARAMETERS = 2;
 
 export class RecordEvent {
   readonly #parts: RecordingParts;
@@ -44,10 +50,10 @@ export class RecordEvent {
 
   /** Durable exactly if `transaction` commits. @throws {Fault} audit/event-too-large */
   async within(transaction: Transaction, event: AuditEvent): Promise<void> {
-    await transaction.query(insertEvent(1), this.values(event));
+    await transaction.query(insertEvents('($1, $2)'), this.values(event));
   }
 
-  /** The two parameters of `insertEvent`. @throws {Fault} audit/event-too-large */
+  /** The parameters of one event in `insertEvents`. @throws {Fault} audit/event-too-large */
   values(event: AuditEvent): unknown[] {
     const { clock, random, node, version } = this.#parts;
     const timeMs = clock.nowMs();

@@ -110,6 +110,26 @@ describe('the record of issuance', () => {
     expect(JSON.stringify([refused, denied])).not.toContain('alice');
   });
 
+  test('writes what is asked for at once together, and fails nobody for another’s row', async () => {
+    const before = (await events()).length;
+    const serials = Array.from({ length: 40 }, (_, at) => Uint8Array.of(0x50, at));
+    const [first = Uint8Array.of()] = serials;
+    const results = await Promise.allSettled(
+      [...serials, first, intent.serial].map((serial) => journal.record({ ...intent, serial })),
+    );
+    expect(results.slice(0, 40).map(({ status }) => status)).toEqual(Array(40).fill('fulfilled'));
+    for (const refused of results.slice(40)) expect(refused).toMatchObject({ reason: { code: '23505' } });
+    const { rows } = await pool.query<{ serial: Buffer; xact: string }>(
+      "SELECT serial, xmin::text AS xact FROM ca_issuance WHERE substring(serial FROM 1 FOR 1) = '\\x50' ORDER BY serial",
+    );
+    expect(rows.map(({ serial }) => toHex(serial))).toEqual(serials.map(toHex));
+    expect(new Set(rows.map(({ xact }) => xact)).size).toBeLessThan(40);
+    const added = (await events()).slice(before);
+    expect(added.map((event) => (event['cert'] as { serial: string }).serial).toSorted()).toEqual(
+      serials.map(toHex),
+    );
+  });
+
   test('has no second row for one serial number, and no row is ever changed or removed', async () => {
     const before = await events();
     await expect(journal.record(intent)).rejects.toMatchObject({ code: '23505' });

@@ -1,7 +1,8 @@
 /**
  * The record of what this CA set out to sign, and why.
  *
- * A row is committed before the key is used and never changes: the runtime role can add rows and read them, nothing
+ * A row is committed before the key is used (together with the rows of whoever else asks at the same moment: one flush
+ * of the database's log makes all of them durable) and never changes: the runtime role can add rows and read them, nothing
  * else. A row without an entry in the certificate log is an attempt that was abandoned; the other way round there is
  * nothing, and an auditor who finds a logged certificate without a row has found misuse of the key. The audit event of
  * the same statement says so in a tree that not even the owner of the tables can shorten.
@@ -12,9 +13,10 @@ import { sha256 } from '#core/crypto';
 import type { Fault } from '#core/fault';
 import type { JsonObject } from '#core/json';
 import { fromUtf8, toHex } from '#core/octets';
-import { type AuditEvent, insertEvent, type RecordEvent } from '#audit';
+import { type AuditEvent, EVENT_PARAMETERS, insertEvents, type RecordEvent } from '#audit';
 import type { Identity } from '#identity';
 import { RUNTIME_ROLE } from '#platform';
+import { GroupedWrites } from './grouped-writes.js';
 
 export class CaIssuance1763700100000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -96,28 +98,61 @@ function issuanceEvent(intent: IssuanceIntent, privacy: SubjectPrivacy): AuditEv
   };
 }
 
+/** Rows of one statement; what comes meanwhile waits for the next. */
+const MOST_TOGETHER = 16;
+const COLUMNS = [
+  ...['serial', 'decision', 'reason', 'issuer', 'token_issuer', 'subject', 'issuer_type', 'san'],
+  ...['token_sha256', 'claims', 'key_sha256', 'ca_sha256', 'draft'],
+];
+
+interface Prepared {
+  readonly row: readonly unknown[];
+  readonly event: readonly unknown[];
+}
+
+/** One statement, hence one transaction in one round trip: rows and audit events, or nothing. */
+function recordStatement(count: number): { readonly name: string; readonly text: string } {
+  const places = (first: number, width: number): string =>
+    Array.from({ length: count }, (_, at) => {
+      const start = first + at * width;
+      return `(${Array.from({ length: width }, (_column, column) => `$${start + column}`).join(', ')})`;
+    }).join(', ');
+  return {
+    name: `ca-issuance-record-${count}`,
+    text: `WITH recorded AS (
+             INSERT INTO ca_issuance (${COLUMNS.join(', ')}) VALUES ${places(1, COLUMNS.length)})
+           ${insertEvents(places(1 + count * COLUMNS.length, EVENT_PARAMETERS))}`,
+  };
+}
+
+const STATEMENTS = Array.from({ length: MOST_TOGETHER }, (_, at) => recordStatement(at + 1));
+
+/** A value or a constraint that the database refuses: classes 22 and 23 of SQLSTATE. */
+function ofOneRow(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^2[23]/.test(String(error.code));
+}
+
 export class PostgresIssuanceJournal implements IssuanceJournal {
   readonly #pool: pg.Pool;
   readonly #audit: RecordEvent;
   readonly #privacy: SubjectPrivacy;
+  readonly #writes: GroupedWrites<Prepared>;
 
   constructor(pool: pg.Pool, audit: RecordEvent, privacy: SubjectPrivacy) {
     this.#pool = pool;
     this.#audit = audit;
     this.#privacy = privacy;
+    this.#writes = new GroupedWrites({
+      write: (items) => this.#write(items),
+      ofOneItem: ofOneRow,
+      most: MOST_TOGETHER,
+    });
   }
 
   async record(whole: IssuanceIntent): Promise<void> {
     const { identity, ...intent } = whole;
-    await this.#pool.query({
-      name: 'ca-issuance-record',
-      // One statement, hence one transaction in one round trip: row and audit event, or neither.
-      text: `WITH recorded AS (
-               INSERT INTO ca_issuance (serial, decision, reason, issuer, token_issuer, subject, issuer_type, san,
-                 token_sha256, claims, key_sha256, ca_sha256, draft)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13))
-             ${insertEvent(14)}`,
-      values: [
+    await this.#writes.add({
+      row: [
         intent.serial,
         intent.decision,
         intent.reason ?? null,
@@ -131,8 +166,17 @@ export class PostgresIssuanceJournal implements IssuanceJournal {
         sha256(intent.spki),
         sha256(intent.ca),
         intent.draft,
-        ...this.#audit.values(issuanceEvent(whole, this.#privacy)),
       ],
+      event: this.#audit.values(issuanceEvent(whole, this.#privacy)),
+    });
+  }
+
+  async #write(items: readonly Prepared[]): Promise<void> {
+    const statement = STATEMENTS[items.length - 1];
+    if (statement === undefined) throw new RangeError(`no statement for ${items.length} rows`);
+    await this.#pool.query({
+      ...statement,
+      values: [...items.flatMap(({ row }) => row), ...items.flatMap(({ event }) => event)],
     });
   }
 
