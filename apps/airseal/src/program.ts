@@ -168,6 +168,19 @@ export const VERBS: readonly Verb[] = [
     run: async () => (await import('./commands/adopt-head.command.js')).adoptHead,
   },
   {
+    path: ['log', 'fsck'],
+    summary: 'derive every tree again, from its bodies to its signed heads; name the exact place of each fault',
+    flags: [
+      SETTINGS,
+      ['--tree <name>', 'only this tree, such as rekor-v1/2026-1 or audit/1'],
+      ['--from <index>', 'begin at this leaf and believe the tiles before it; needs --tree'],
+      ['--resume', 'go on where an interrupted check stopped'],
+      ['--jobs <count>', 'threads that hash, each on a connection of its own (default: one per core)'],
+    ],
+    example: 'airseal log fsck --output json',
+    run: async () => (await import('./commands/fsck.command.js')).checkLogs,
+  },
+  {
     path: ['log', 'boundaries'],
     summary: 'list the hourly boundary checkpoints of every tree, their tokens verified, and the hours without one',
     flags: [

@@ -3,7 +3,7 @@ export type { AuditEvent } from './audit-event.js';
 export { CATALOGUE, type EventCode, type Severity } from './event-catalogue.js';
 export { EVENT_PARAMETERS, insertEvents, RecordEvent, type Transaction } from './record-event.js';
 export { AuditModule } from './audit.module.js';
-export { openAuditTree } from './audit-tree.js';
+export { auditTree, openAuditTree } from './audit-tree.js';
 export { DrainOutbox } from './drain-outbox.js';
 export { instant } from './boundary/boundary-instants.js';
 export {

@@ -19,14 +19,12 @@ import {
   TlsReader,
   type LogEntry,
 } from '#core/ct';
-import { sha256 } from '#core/crypto';
 import { leafHash } from '#core/merkle';
-import { concat, equalOctets, fromUtf8 } from '#core/octets';
+import { equalOctets } from '#core/octets';
 import type { Signer } from '#hsm';
 import type { Clock } from '#platform';
 import type { Tree } from '#tree';
-
-const IDENTITY = fromUtf8('airseal ct identity\n');
+import { identityOfLeaf } from './ct-trees.js';
 
 /** A promise, in parts as add-chain answers it. */
 export interface CtPromise {
@@ -91,13 +89,11 @@ export class CtLog {
 
   /** Sequences `entry` with its extra data and promises for it. */
   async add(entry: LogEntry, extra: Uint8Array): Promise<CtPromise> {
-    // The leaf with its time left out: what makes two submissions the same.
-    const identity = sha256(concat(IDENTITY, merkleTreeLeaf(0n, entry)));
     const drafted = BigInt(this.#clock.nowMs());
     const body = merkleTreeLeaf(drafted, entry);
     const sequenced = await this.tree.sequence({
       body,
-      identity,
+      identity: identityOfLeaf(body),
       kind: `ct/${entry.kind}`,
       extra,
     });

@@ -16,6 +16,7 @@ export type {
 } from './key-report.js';
 export { formatPkcs11Uri, namesToken, parsePkcs11Uri, type Pkcs11Uri } from './pkcs11-uri.js';
 export { STH_ORIGIN, type Head, type OriginHead, type SignedBefore } from './heads.js';
+export { readJournalHead } from './agent/journal-file.js';
 export { journalDirectory } from './journal-directory.js';
 export { PURPOSES, trialMessage, type PlainPurpose, type Purpose } from './purpose.js';
 export type { HeadSigner, KeyAlgorithm, Signer } from './signer.js';

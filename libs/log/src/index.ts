@@ -6,6 +6,7 @@
 export { checkEntry, type CheckedEntry, type EntryChecker, type Face } from './checked-entry.js';
 export { hashedRekordRequest } from './genesis-entry.js';
 export { LogModule } from './log.module.js';
+export { logTrees } from './log-trees.js';
 export { noteFormat } from './note-format.js';
 export { openV1Log, openV2Log, type OpeningParts } from './open-logs.js';
 export { describeShard, V1Log, type V1Answer, type V1Shard } from './v1/v1-log.js';

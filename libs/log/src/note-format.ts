@@ -1,5 +1,5 @@
 /** How the two faces of the log spell and sign their checkpoints (CONTRACTS §3.7, §4.4). */
-import { parsePublicKey } from '#core/crypto';
+import { parsePublicKey, type PublicKey } from '#core/crypto';
 import { Fault } from '#core/fault';
 import {
   formatCheckpoint,
@@ -12,10 +12,41 @@ import {
   v1LogId,
   v2LogId,
   verifyNote,
+  type NoteVerifier,
 } from '#core/note';
 import { equalOctets, fromUtf8 } from '#core/octets';
 import type { HeadSigner } from '#hsm';
 import type { CheckpointFormat } from '#tree';
+
+function verifierOf(face: 'v1' | 'v2', name: string, key: PublicKey): NoteVerifier {
+  return face === 'v1' ? logVerifierV1(name, key) : logVerifier(name, key);
+}
+
+/** Whether a note is the signed checkpoint of a head; names as in `noteFormat`. */
+export function noteChecker(
+  face: 'v1' | 'v2',
+  name: string,
+  origin: string,
+  spki: Uint8Array,
+): CheckpointFormat['verify'] {
+  const verifier = verifierOf(face, name, parsePublicKey(spki));
+  return (note, head) => {
+    const parsed = parseNote(note);
+    verifyNote(parsed, [verifier]);
+    const checkpoint = parseCheckpoint(parsed.text);
+    if (
+      checkpoint.origin !== origin ||
+      checkpoint.size !== head.size ||
+      !equalOctets(checkpoint.root, head.root)
+    ) {
+      throw new Fault(
+        'unverified',
+        'log/other-checkpoint',
+        'the checkpoint is of another log or another tree',
+      );
+    }
+  };
+}
 
 /**
  * @param name of the key in the signature line: the host name of the log, in both faces
@@ -29,28 +60,12 @@ export function noteFormat(
 ): CheckpointFormat {
   const key = parsePublicKey(signer.spki);
   const hint = keyHint(face === 'v1' ? v1LogId(key) : v2LogId(name, key));
-  const verifier = face === 'v1' ? logVerifierV1(name, key) : logVerifier(name, key);
   return {
     memory: signer,
     async sign({ size, root }) {
       const text = formatCheckpoint({ origin, size, root });
       return signNote(text, name, hint, await signer.sign(fromUtf8(text)));
     },
-    verify(note, head) {
-      const parsed = parseNote(note);
-      verifyNote(parsed, [verifier]);
-      const checkpoint = parseCheckpoint(parsed.text);
-      if (
-        checkpoint.origin !== origin ||
-        checkpoint.size !== head.size ||
-        !equalOctets(checkpoint.root, head.root)
-      ) {
-        throw new Fault(
-          'unverified',
-          'log/other-checkpoint',
-          'the checkpoint is of another log or another tree',
-        );
-      }
-    },
+    verify: noteChecker(face, name, origin, signer.spki),
   };
 }

@@ -6,5 +6,5 @@ export {
   timestampAuthority,
   type TimestampAuthority,
 } from './timestamp-authority.js';
-export { LEDGER_TREE, ledgerFormat, openLedger, TreeLedger, type LedgerTree } from './tree-ledger.js';
+export { LEDGER_TREE, ledgerChecker, ledgerFormat, ledgerTree, openLedger, TreeLedger, type LedgerTree } from './tree-ledger.js';
 export { TIMESTAMP_LEDGER, TimestampModule } from './timestamp.module.js';

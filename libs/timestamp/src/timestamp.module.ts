@@ -4,7 +4,6 @@ import { SIGSTORE_POLICY } from '#core/timestamp';
 import { fromBase64 } from '#core/octets';
 import { type Hsm, HSM, type Signer } from '#hsm';
 import {
-  hostOf,
   type HsmKeyRecord,
   INSTANCE,
   type Instance,
@@ -15,18 +14,13 @@ import { type Clock, CLOCK, ClockTrust, type Metrics, METRICS } from '#platform'
 import { Trees } from '#tree';
 import { StampTime, type TimestampLedger } from './stamp-time.js';
 import { openedOnce, timestampAuthority } from './timestamp-authority.js';
-import { openLedger } from './tree-ledger.js';
+import { ledgerOrigin, openLedger } from './tree-ledger.js';
 
 /** `TimestampLedger` */
 export const TIMESTAMP_LEDGER = Symbol('TIMESTAMP_LEDGER');
 
 function keyOf(hsm: Hsm, { uri, algorithm, spki }: HsmKeyRecord): () => Promise<Signer> {
   return openedOnce(() => hsm.signer(uri, 'timestamp-token', { algorithm, spki: fromBase64(spki) }));
-}
-
-/** One ledger for all authorities, so its name comes from the installation and survives their rotation. */
-function ledgerOrigin({ tsa }: Instance['services']): string {
-  return `${hostOf(tsa)}/timestamps`;
 }
 
 /** Needs platform, instance, hsm and tree below it. */

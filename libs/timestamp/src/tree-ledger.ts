@@ -6,7 +6,7 @@
  */
 import { parsePublicKey } from '#core/crypto';
 import { Fault } from '#core/fault';
-import { equalOctets, fromUtf8 } from '#core/octets';
+import { equalOctets, fromBase64, fromUtf8 } from '#core/octets';
 import {
   formatCheckpoint,
   keyHint,
@@ -18,7 +18,8 @@ import {
   verifyNote,
 } from '#core/note';
 import type { HeadSigner } from '#hsm';
-import type { CheckpointFormat, NewLeaf, Trees } from '#tree';
+import { hostOf, type Instance, type TrustMaterial } from '#instance';
+import type { CheckpointFormat, KnownTree, NewLeaf, Trees } from '#tree';
 import type { TimestampLedger } from './stamp-time.js';
 
 export const LEDGER_TREE = 'timestamp/1';
@@ -41,6 +42,38 @@ export class TreeLedger implements TimestampLedger {
   }
 }
 
+/** Whether a note is the ledger's signed checkpoint of a head. */
+export function ledgerChecker(origin: string, spki: Uint8Array): CheckpointFormat['verify'] {
+  const verifier = logVerifier(origin, parsePublicKey(spki));
+  return (note, head) => {
+    const parsed = parseNote(note);
+    verifyNote(parsed, [verifier]);
+    const found = parseCheckpoint(parsed.text);
+    if (found.origin !== origin || found.size !== head.size || !equalOctets(found.root, head.root)) {
+      throw new Fault(
+        'corrupt',
+        'timestamp/ledger-checkpoint',
+        'a checkpoint of the timestamp ledger names another head',
+      );
+    }
+  };
+}
+
+/** What the ledger is called, for whoever reads it without opening it. */
+export function ledgerTree(services: Instance['services'], { audit }: TrustMaterial): KnownTree {
+  const [origin, spki] = [ledgerOrigin(services), fromBase64(audit.spki)];
+  return {
+    name: LEDGER_TREE,
+    signedBy: { origin, spki },
+    rules: { verifyCheckpoint: ledgerChecker(origin, spki) },
+  };
+}
+
+/** One ledger for all authorities, so its name comes from the installation and survives their rotation. */
+export function ledgerOrigin({ tsa }: Instance['services']): string {
+  return `${hostOf(tsa)}/timestamps`;
+}
+
 /** Checkpoints of the ledger: C2SP notes under `origin`, which is also the name of the key. */
 export function ledgerFormat(
   origin: string,
@@ -48,7 +81,6 @@ export function ledgerFormat(
   signer: () => Promise<HeadSigner>,
 ): CheckpointFormat {
   const key = parsePublicKey(spki);
-  const verifier = logVerifier(origin, key);
   return {
     memory: {
       announce: async (head) => await (await signer()).announce(head),
@@ -59,18 +91,7 @@ export function ledgerFormat(
       const signature = await (await signer()).sign(fromUtf8(text));
       return signNote(text, origin, keyHint(v2LogId(origin, key)), signature);
     },
-    verify: (note, head) => {
-      const parsed = parseNote(note);
-      verifyNote(parsed, [verifier]);
-      const found = parseCheckpoint(parsed.text);
-      if (found.origin !== origin || found.size !== head.size || !equalOctets(found.root, head.root)) {
-        throw new Fault(
-          'corrupt',
-          'timestamp/ledger-checkpoint',
-          'a checkpoint of the timestamp ledger names another head',
-        );
-      }
-    },
+    verify: ledgerChecker(origin, spki),
   };
 }
 

@@ -8,6 +8,21 @@ export { Tree } from './tree.js';
 export { Trees, type TreeSpec, type TreesParts } from './trees.js';
 export { TreeModule } from './tree.module.js';
 export type { CheckpointFormat } from './checkpoints.js';
+export type { KnownTree } from './known-tree.js';
+export { checkLeaves, type LeavesChecked, type LeafRange, type TreeUnderCheck } from './fsck/check-leaves.js';
+export {
+  checkWholeTree,
+  ownRunner,
+  type CheckState,
+  type RangeRunner,
+  type TreeReport,
+} from './fsck/check-whole-tree.js';
+export { formatState, parseState } from './fsck/check-state.js';
+export type { Claim } from './fsck/derivation.js';
+export { formatPlace, type Finding, type Found } from './fsck/finding.js';
+export { TileFilesReader } from './fsck/read-tile-files.js';
+export { inSnapshot } from './fsck/snapshot.js';
+export type { TreeRules } from './fsck/tree-rules.js';
 export type { SigningMemory } from './signing-memory.js';
 export type { Barrier, Step } from './barrier.js';
 export type { Appended, NewLeaf, Sequenced, SignedHead, StoredLeaf } from './leaf.js';

@@ -26,14 +26,17 @@ function takeRows(bytes: Buffer, from: number, width: number, rows: RowFields[])
     if (at > bytes.length) return start;
     // The trailer is a count of minus one, and the last thing that comes.
     if (bytes.readInt16BE(start) !== width) return start;
-    const fields = new Array<Buffer | undefined>(width);
+    const fields: (Buffer | undefined)[] = [];
     for (let field = 0; field < width; field++) {
       if (at + 4 > bytes.length) return start;
       const length = bytes.readInt32BE(at);
       at += 4;
-      if (length === NULL) continue;
+      if (length === NULL) {
+        fields.push(undefined);
+        continue;
+      }
       if (at + length > bytes.length) return start;
-      fields[field] = bytes.subarray(at, at + length);
+      fields.push(bytes.subarray(at, at + length));
       at += length;
     }
     rows.push(fields);

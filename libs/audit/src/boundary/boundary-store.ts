@@ -102,6 +102,21 @@ export class BoundaryStore {
     }));
   }
 
+  /** The heads of one tree's boundaries, without their timestamps, oldest first. */
+  async heads(tree: string): Promise<readonly Pick<Boundary, 'dueMs' | 'size' | 'root' | 'note'>[]> {
+    const { rows } = await this.#pool.query<{ due_ms: string; size: string; root: Buffer; note: string }>(
+      `SELECT b.due_ms, b.size, b.root, b.note FROM boundary_checkpoint b JOIN log_shard s ON s.id = b.shard
+        WHERE s.name = $1 ORDER BY b.due_ms`,
+      [tree],
+    );
+    return rows.map(({ due_ms: due, size, root, note }) => ({
+      dueMs: Number(due),
+      size: BigInt(size),
+      root,
+      note,
+    }));
+  }
+
   /** Oldest first. */
   async boundaries({ tree, fromMs, toMs, limit }: BoundaryQuery): Promise<readonly Boundary[]> {
     const { rows } = await this.#pool.query<{

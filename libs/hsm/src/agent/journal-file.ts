@@ -210,6 +210,22 @@ function readLines(path: string, { key, origin }: JournalName, text: string): He
   return last;
 }
 
+/**
+ * The newest head of a journal, read without touching the file: for whoever checks it while an agent may be writing.
+ *
+ * @throws {Fault} hsm/journal-damaged
+ */
+export async function readJournalHead(name: JournalName): Promise<Head | undefined> {
+  const path = pathOf(name);
+  try {
+    const content = await readFile(path);
+    return readLines(path, name, content.toString('utf8', 0, content.lastIndexOf(0x0a) + 1));
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
 /** Whether `next` is smaller than `last`, or another tree of the same size. */
 export function contradicts(last: Head, next: Head): boolean {
   return next.size < last.size || (next.size === last.size && !equalOctets(next.root, last.root));

@@ -17,7 +17,13 @@ export interface LeafKey {
 
 const AT_ONCE = 1024;
 
-function report(findings: Findings, index: string, key: Uint8Array, column: string, found: string | null): void {
+function report(
+  findings: Findings,
+  index: string,
+  key: Uint8Array,
+  column: string,
+  found: string | null,
+): void {
   findings.add({
     what: 'key/missing',
     at: { index, key: hex(key), column },

@@ -259,7 +259,8 @@ async function tileRows(client: PoolClient, shard: number, first: bigint, end: b
   const rows = new Map<bigint, Buffer>();
   const select = `SELECT n, data FROM log_tile WHERE shard = ${shard} AND level = 0 AND n >= ${first} AND n < ${end}`;
   for await (const some of readRows(client, select, 2)) {
-    for (const [n, data] of some) if (n !== undefined && data !== undefined) rows.set(n.readBigInt64BE(), data);
+    for (const [n, data] of some)
+      if (n !== undefined && data !== undefined) rows.set(n.readBigInt64BE(), data);
   }
   return rows;
 }
@@ -297,9 +298,7 @@ async function storedHeads(
 function leavesQuery({ shard, rules }: TreeUnderCheck, { start, end }: LeafRange): string {
   const promise = rules.verifyPromise === undefined ? 'NULL::bytea' : 's.signature';
   const join =
-    rules.verifyPromise === undefined
-      ? ''
-      : 'LEFT JOIN log_set s ON s.shard = l.shard AND s.idx = l.idx';
+    rules.verifyPromise === undefined ? '' : 'LEFT JOIN log_set s ON s.shard = l.shard AND s.idx = l.idx';
   return `SELECT l.idx, l.stamped_ms, l.leaf_hash, l.body, ${promise} FROM log_leaf l ${join}
            WHERE l.shard = ${shard} AND l.idx >= ${start} AND l.idx < ${end} ORDER BY l.idx`;
 }
@@ -323,7 +322,9 @@ export async function checkLeaves(
   const answer: unknown = await client.query(
     `SET LOCAL enable_seqscan = off; SELECT size FROM log_head WHERE shard = ${tree.shard}`,
   );
-  const size = BigInt((answer as readonly { rows: readonly { size: string }[] }[]).at(-1)?.rows[0]?.size ?? 0);
+  const size = BigInt(
+    (answer as readonly { rows: readonly { size: string }[] }[]).at(-1)?.rows[0]?.size ?? 0,
+  );
   const ofHeads = new Findings();
   const heads = await storedHeads(client, tree, range, ofHeads);
   const wanted = [...new Set([...sizes, ...heads.map((head) => head.size), end])];
@@ -333,11 +334,11 @@ export async function checkLeaves(
   checker.findings.take(ofHeads.found);
 
   let n = start / WIDTH;
-  let leaves: (Leaf | undefined)[] = new Array<Leaf | undefined>(TILE_WIDTH);
+  let leaves: (Leaf | undefined)[] = [];
   const settleUpTo = async (next: bigint): Promise<void> => {
     for (; n < next; n++) {
       await checker.tile(n, tileWidth(0, n, end), leaves);
-      leaves = new Array<Leaf | undefined>(TILE_WIDTH);
+      leaves = [];
       await turn?.();
     }
   };

@@ -110,7 +110,8 @@ async function extraKeys(
   for await (const some of readRows(client, select, 3)) {
     for (const [key, index, body] of some) {
       if (key === undefined || index === undefined) continue;
-      if (body !== undefined && rules.identityOf !== undefined && key.equals(rules.identityOf(body))) continue;
+      if (body !== undefined && rules.identityOf !== undefined && key.equals(rules.identityOf(body)))
+        continue;
       findings.add({
         what: 'key/extra',
         at: { key: hex(key), index: index.readBigInt64BE().toString() },

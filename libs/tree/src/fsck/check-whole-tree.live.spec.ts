@@ -58,8 +58,10 @@ test('says that all is well, and how far it looked', async () => {
   });
 });
 
-const unguarded = (sql: string) => asSuperuser(world.database, `SET session_replication_role = replica; ${sql}`);
-const flip = (column: string, at: number) => `${column} = set_byte(${column}, ${at}, get_byte(${column}, ${at}) # 1)`;
+const unguarded = (sql: string) =>
+  asSuperuser(world.database, `SET session_replication_role = replica; ${sql}`);
+const flip = (column: string, at: number) =>
+  `${column} = set_byte(${column}, ${at}, get_byte(${column}, ${at}) # 1)`;
 
 interface Damage {
   readonly name: string;
@@ -120,7 +122,7 @@ const DAMAGES: readonly Damage[] = [
   },
   {
     name: 'case 57: leaves beyond the head',
-    sql: "INSERT INTO log_leaf (shard, idx, leaf_hash, kind, stamped_ms, body) SELECT shard, 9007199254740993, leaf_hash, kind, stamped_ms, body FROM log_leaf WHERE idx = 0",
+    sql: 'INSERT INTO log_leaf (shard, idx, leaf_hash, kind, stamped_ms, body) SELECT shard, 9007199254740993, leaf_hash, kind, stamped_ms, body FROM log_leaf WHERE idx = 0',
     undo: 'DELETE FROM log_leaf WHERE idx = 9007199254740993',
     places: ['leaf/extra: leaf 9007199254740993'],
   },
@@ -144,7 +146,7 @@ const DAMAGES: readonly Damage[] = [
   },
   {
     name: 'a tile row too many',
-    sql: "INSERT INTO log_tile (shard, level, n, width, data) SELECT shard, 0, 3, 1, substring(data FROM 1 FOR 32) FROM log_tile WHERE level = 0 AND n = 0",
+    sql: 'INSERT INTO log_tile (shard, level, n, width, data) SELECT shard, 0, 3, 1, substring(data FROM 1 FOR 32) FROM log_tile WHERE level = 0 AND n = 0',
     undo: 'DELETE FROM log_tile WHERE level = 0 AND n = 3',
     places: ['tile/extra: tile 0/3'],
   },
@@ -205,7 +207,10 @@ describe('finds, and names, exactly', () => {
     );
     const hashes = new Map<string, string>();
     for (const index of ['98', '99']) {
-      const hash = await asSuperuser(world.database, `SELECT encode(leaf_hash, 'hex') FROM log_leaf WHERE idx = ${index}`);
+      const hash = await asSuperuser(
+        world.database,
+        `SELECT encode(leaf_hash, 'hex') FROM log_leaf WHERE idx = ${index}`,
+      );
       hashes.set(`HASH-OF-${index}`, hash);
     }
     await unguarded(sql);

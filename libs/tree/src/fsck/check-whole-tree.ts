@@ -128,15 +128,7 @@ export async function checkWholeTree(parts: WholeTreeParts): Promise<TreeReport>
   let checkpoints = parts.state?.checkpoints ?? 0;
   let checkpoint: TreeReport['checkpoint'];
   let root: Uint8Array | undefined;
-  for (const claim of claims) {
-    if (claim.size <= head.size) continue;
-    findings.add({
-      what: 'claim/extra',
-      at: { size: claim.size.toString(), by: claim.by },
-      expected: `a tree of ${head.size} at most, as the database has it`,
-      found: hex(claim.root),
-    });
-  }
+  for (const claim of claims) checkClaim(tree, claim, head, findings);
   let to = derivation.place.next;
   for await (const one of rangesInOrder(parts, to, head.size, claims)) {
     root = await inSnapshot(pool, (client) => derivation.take(client, tree, one, claims, findings));
@@ -161,6 +153,30 @@ export async function checkWholeTree(parts: WholeTreeParts): Promise<TreeReport>
     await checkRest(pool, tree, { keysMissing, covered: head.size }, findings);
   }
   return { tree: tree.name, from, to, head, checkpoint, checkpoints, found: findings.found, interrupted };
+}
+
+function checkClaim(
+  { rules }: TreeUnderCheck,
+  { size, root, by, note }: Claim,
+  head: TreeHead,
+  findings: Findings,
+): void {
+  const at = { size: size.toString(), by };
+  if (size > head.size) {
+    const expected = `a tree of ${head.size} at most, as the database has it`;
+    findings.add({ what: 'claim/extra', at, expected, found: hex(root) });
+  }
+  if (note === undefined) return;
+  try {
+    rules.verifyCheckpoint(note, { size, root });
+  } catch (error) {
+    findings.add({
+      what: 'claim/signature',
+      at,
+      expected: `a checkpoint signed by this log of the root ${hex(root)}`,
+      found: error instanceof Error ? error.message : String(error),
+    });
+  }
 }
 
 /** Ranges from `start` to `end`, some ahead of the one that is being taken in. */

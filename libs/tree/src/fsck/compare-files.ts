@@ -65,8 +65,13 @@ export function compareBundle(
     const body = bodies[entry];
     const same =
       body === undefined
-        ? hashes.compare(leafHash(file.subarray(start, end)), 0, HASH_SIZE, entry * HASH_SIZE, (entry + 1) * HASH_SIZE) ===
-          0
+        ? hashes.compare(
+            leafHash(file.subarray(start, end)),
+            0,
+            HASH_SIZE,
+            entry * HASH_SIZE,
+            (entry + 1) * HASH_SIZE,
+          ) === 0
         : file.compare(body, 0, body.length, start, end) === 0;
     if (!same) {
       findings.add({

@@ -22,6 +22,8 @@ import { type Findings, hex } from './finding.js';
 export interface Claim extends TreeHead {
   /** `journal`, `boundary 2026-11-01T00:00:00Z`, `files`. */
   readonly by: string;
+  /** The signed text, where there is one. */
+  readonly note?: string | undefined;
 }
 
 /** Where a check stands: enough to go on from. */
@@ -191,7 +193,8 @@ async function checkLevel(
   for (const [at, hash] of hashes.entries()) {
     const index = first + BigInt(at);
     compareEntry(rows.get(index / WIDTH), level, index, hash, findings);
-    if (index % WIDTH === WIDTH - 1n) await compareWhole(tree, level, index / WIDTH, rows, hashes, at, findings);
+    if (index % WIDTH === WIDTH - 1n)
+      await compareWhole(tree, level, index / WIDTH, rows, hashes, at, findings);
   }
 }
 
