@@ -4,7 +4,7 @@
  * One cluster serves a whole run; each test makes a database of its own from a template. Durability against
  * a crash of the machine is off: a killed process loses nothing, which is all a test can provoke.
  */
-import { mkdirSync, mkdtempSync, chmodSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, chmodSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createCluster, createDatabase, ownerRole, postgresPort, runtimeRole, startPostgres, stopPostgres } from '../../apps/bootstrap/src/postgres.mjs';
 import { redisSocketOf, startRedis, stopRedis } from '../../apps/bootstrap/src/redis.mjs';
@@ -52,7 +52,10 @@ export async function stopKit(description) {
 /** @param {string} directory */
 async function stopEngines(directory) {
   const place = kitPlace(directory);
-  await Promise.all([stopPostgres(place), stopRedis(place)]);
+  // Clusters that a spec made for itself and, since it failed, did not end.
+  const left = existsSync(place.clusters) ? readdirSync(place.clusters) : [];
+  const clusters = left.map((name) => stopPostgres({ ...place, daemons: join(place.clusters, name, 'daemons') }));
+  await Promise.all([stopPostgres(place), stopRedis(place), ...clusters]);
 }
 
 /** @param {string} directory */
@@ -63,6 +66,7 @@ export function kitPlace(directory) {
     daemons: join(directory, 'daemons'),
     logs: join(directory, 'logs'),
     tokens: join(directory, 'tokens'),
+    clusters: join(directory, 'clusters'),
     disposable: true,
   };
 }

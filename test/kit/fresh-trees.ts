@@ -38,6 +38,8 @@ export interface FreshTrees {
     Client?: new () => pg.ClientBase;
     health?: HealthProbes;
     adoptUnknown?: boolean;
+    /** Directory of the socket to reach the database by; its own by default. */
+    host?: string;
   }): Promise<Replica>;
   drop(): Promise<void>;
 }
@@ -55,9 +57,15 @@ export const quietLogger = createLogger(
   { write: () => undefined },
 );
 
-/** @param further migrations beside those of the trees */
-export async function freshTrees(further: readonly Migration[] = []): Promise<FreshTrees> {
-  const database = await freshDatabase();
+/**
+ * @param further migrations beside those of the trees
+ * @param own an empty database, where the kit's own cluster will not do
+ */
+export async function freshTrees(
+  further: readonly Migration[] = [],
+  own?: FreshDatabase,
+): Promise<FreshTrees> {
+  const database = own ?? (await freshDatabase());
   await migrate(
     {
       host: database.host,
@@ -73,10 +81,10 @@ export async function freshTrees(further: readonly Migration[] = []): Promise<Fr
   const replicas: Replica[] = [];
   return {
     database,
-    async replica({ barrier, directory, clock, Client, health, adoptUnknown } = {}) {
+    async replica({ barrier, directory, clock, Client, health, adoptUnknown, host } = {}) {
       const place = directory ?? (await mkdtemp(join(tmpdir(), 'airseal-tree-')));
       const pool = new pg.Pool({
-        host: database.host,
+        host: host ?? database.host,
         port: database.port,
         database: database.name,
         user: database.runtimeUser,

@@ -45,6 +45,11 @@ interface Description {
   readonly redis: { readonly socket: string };
 }
 
+/** Where this run keeps everything; its path is short. */
+export function kitDirectory(): string {
+  return description().directory;
+}
+
 function description(): Description {
   const path = process.env['AIRSEAL_KIT'];
   if (path === undefined) {

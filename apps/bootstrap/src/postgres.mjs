@@ -28,6 +28,8 @@ export const postgresPort = 5432;
  * @property {string} daemons where process records go
  * @property {string} logs
  * @property {boolean} [disposable] tests: skip fsync; a crash of the *machine* may lose it all
+ * @property {Record<string, string>} [settings] tests: of the server, over ours
+ * @property {Record<string, string>} [environment] tests: further variables of the server
  */
 
 /** @returns {boolean} */
@@ -43,8 +45,8 @@ function postgresUser() {
   return { uid: Number(uid), gid: Number(gid) };
 }
 
-/** @param {string} name @param {readonly string[]} args */
-function asPostgres(name, args) {
+/** How a program of PostgreSQL is run as the user that owns the cluster. @param {string} name @param {readonly string[]} args */
+export function asPostgres(name, args) {
   const binaries = postgresBinaries();
   if (binaries === undefined) throw new Halt('PostgreSQL is not installed', 'npm run up');
   const program = join(binaries, name);
@@ -62,7 +64,7 @@ function asPostgres(name, args) {
 }
 
 /** @returns {NodeJS.ProcessEnv} without PG* variables, which would redirect us to someone else's database */
-function postgresEnvironment() {
+export function postgresEnvironment() {
   const env = Object.fromEntries(Object.entries(programEnvironment()).filter(([name]) => !name.startsWith('PG')));
   return { ...env, LC_ALL: 'C.UTF-8' };
 }
@@ -122,8 +124,10 @@ export async function startPostgres(place) {
       ...['-c', 'password_encryption=scram-sha-256', '-c', 'log_timezone=UTC', '-c', 'timezone=UTC'],
       // Ours is the log's truth: an answered write is a durable write.
       ...(place.disposable === true ? ['-c', 'fsync=off', '-c', 'full_page_writes=off'] : ['-c', 'synchronous_commit=on']),
+      ...Object.entries(place.settings ?? {}).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
     ]);
-    record = startDaemon(place.daemons, 'postgres', { program, args, log, env: postgresEnvironment() });
+    const env = { ...postgresEnvironment(), ...place.environment };
+    record = startDaemon(place.daemons, 'postgres', { program, args, log, env });
   }
   const mine = record;
   await until('PostgreSQL', 60_000, async () => {
