@@ -71,7 +71,8 @@ export class PrivateCluster {
     const data = join(place.directory, 'data');
     // A standby reads as whoever the server runs as.
     appendFileSync(join(data, 'pg_hba.conf'), 'local replication all peer map=airseal\n');
-    if (userInfo().username === 'root') appendFileSync(join(data, 'pg_ident.conf'), 'airseal postgres postgres\n');
+    if (userInfo().username === 'root')
+      appendFileSync(join(data, 'pg_ident.conf'), 'airseal postgres postgres\n');
     await startPostgres(place);
     await createDatabase(place, DATABASE);
     return new PrivateCluster(place);
@@ -172,7 +173,15 @@ export class PrivateCluster {
   }
 
   async #tool(name: string, words: readonly string[]): Promise<void> {
-    const { program, args } = asPostgres(name, ['-h', this.host, '-p', String(postgresPort), '-U', 'postgres', ...words]);
+    const { program, args } = asPostgres(name, [
+      '-h',
+      this.host,
+      '-p',
+      String(postgresPort),
+      '-U',
+      'postgres',
+      ...words,
+    ]);
     await run(program, args, { cwd: '/', env: postgresEnvironment() });
   }
 }

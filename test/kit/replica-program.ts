@@ -76,7 +76,10 @@ try {
     else {
       tree.append({ body: fromUtf8(question.body), kind: 'test/1' }).then(
         ({ index, head }) =>
-          say({ id: question.id, appended: { index: index.toString(), size: head.size.toString(), root: toBase64(head.root) } }),
+          say({
+            id: question.id,
+            appended: { index: index.toString(), size: head.size.toString(), root: toBase64(head.root) },
+          }),
         (error: unknown) => say({ id: question.id, ...failure(error) }),
       );
     }

@@ -41,7 +41,11 @@ interface Answer {
   readonly id: number;
   readonly state?: ReplicaState;
   readonly appended?: { readonly index: string; readonly size: string; readonly root: string };
-  readonly fault?: { readonly kind: ConstructorParameters<typeof Fault>[0]; readonly code: string; readonly message: string };
+  readonly fault?: {
+    readonly kind: ConstructorParameters<typeof Fault>[0];
+    readonly code: string;
+    readonly message: string;
+  };
   readonly defect?: string;
 }
 
@@ -54,7 +58,10 @@ export interface Acknowledged {
 
 export class SeparateReplica {
   readonly #child: ChildProcess;
-  readonly #waiting = new Map<number, { resolve: (answer: Answer) => void; reject: (error: Error) => void }>();
+  readonly #waiting = new Map<
+    number,
+    { resolve: (answer: Answer) => void; reject: (error: Error) => void }
+  >();
   readonly ended: Promise<void>;
   #nextId = 1;
 
@@ -64,7 +71,8 @@ export class SeparateReplica {
       for (const { reject } of this.#waiting.values()) reject(new Error('the replica has ended'));
       this.#waiting.clear();
     });
-    if (child.stdout !== null) createInterface({ input: child.stdout }).on('line', (line) => this.#hear(line));
+    if (child.stdout !== null)
+      createInterface({ input: child.stdout }).on('line', (line) => this.#hear(line));
     // It may have ended; then `ended` says so.
     child.stdin?.on('error', () => undefined);
   }
@@ -72,7 +80,12 @@ export class SeparateReplica {
   /** @param environment beside ours: a disk that fails */
   static async open(opening: Opening, environment: Record<string, string> = {}): Promise<SeparateReplica> {
     const here = import.meta.dirname;
-    const words = ['--conditions=airseal-source', '--import', join(here, 'from-sources.mjs'), join(here, 'replica-program.ts')];
+    const words = [
+      '--conditions=airseal-source',
+      '--import',
+      join(here, 'from-sources.mjs'),
+      join(here, 'replica-program.ts'),
+    ];
     const child = spawn(process.execPath, words, {
       cwd: join(here, '../..'),
       env: { PATH: process.env['PATH'] ?? '', ...environment },
@@ -119,7 +132,8 @@ export class SeparateReplica {
   #expect(id: number): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     this.#waiting.set(id, { resolve, reject });
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) reject(new Error('the replica has ended'));
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null)
+      reject(new Error('the replica has ended'));
     return promise;
   }
 

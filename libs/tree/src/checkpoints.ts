@@ -189,6 +189,11 @@ export class Checkpoints {
     return older ? known : head;
   }
 
+  /** Serves `head`, which has been checked, before it is known whether anything may be written. */
+  present(head: SignedHead): void {
+    this.#newest ??= head;
+  }
+
   /** Makes `head`, which is stored, the one that we serve. */
   async show(head: SignedHead): Promise<void> {
     try {

@@ -1,7 +1,8 @@
 /**
  * What a replica checks before it trusts a stored tree: that the right edge leads to the stored root, that the
  * newest checkpoint is a signed commitment to this very tree, and that neither this host's files nor the
- * checkpoints know of a later tree than the database (a restored backup would).
+ * checkpoints know of a later tree than the database (a restored backup would). What has passed the first two is
+ * read, also if the third fails.
  *
  * Every mismatch is a Fault of kind corrupt; nothing is repaired here.
  */
@@ -85,7 +86,6 @@ export async function checkTree(
   parts: {
     readonly pool: Pool;
     readonly shard: number;
-    readonly files: TileFiles;
     readonly format: CheckpointFormat;
   },
   rows: TileRows,
@@ -129,7 +129,11 @@ export async function checkTree(
       );
     }
   }
-  const remembered = await parts.files.remembered();
-  if (remembered !== undefined) await assertContinues(edge.head, rows, remembered, "this host's published files");
   return { edge, newest };
+}
+
+/** @throws {Fault} tree/rolled-back, tree/forked unless `head`, which the database has, continues what was published */
+export async function assertContinuesFiles(head: TreeHead, rows: TileRows, files: TileFiles): Promise<void> {
+  const remembered = await files.remembered();
+  if (remembered !== undefined) await assertContinues(head, rows, remembered, "this host's published files");
 }

@@ -33,7 +33,7 @@ import { Publication } from './publication.js';
 import { StoredLeaves } from './stored-leaves.js';
 import { TileRows } from './tile-rows.js';
 import type { TreeParts } from './tree-parts.js';
-import { assertContinues, checkTree, proveContinues } from './self-check.js';
+import { assertContinues, assertContinuesFiles, checkTree, proveContinues } from './self-check.js';
 import { NO_JOURNAL } from './signing-memory.js';
 import { Undelivered } from './undelivered.js';
 
@@ -104,6 +104,9 @@ export class Tree {
     const tree = new Tree(parts);
     try {
       const { edge, newest } = await checkTree(parts, tree.#rows);
+      // Signed and proved: that is read, whatever is found next. Nothing is written for it before.
+      if (newest !== undefined) tree.#checkpoints.present(newest);
+      await assertContinuesFiles(edge.head, tree.#rows, parts.files);
       tree.#appender.begin(edge);
       const refusal = await tree.#introduce(edge.head, newest);
       if (newest !== undefined) await tree.#checkpoints.show(newest);
@@ -131,6 +134,7 @@ export class Tree {
       throw new Fault('conflict', 'tree/not-waiting', 'this log does not wait for a head to be adopted');
     }
     const { edge } = await checkTree(this.#parts, this.#rows);
+    await assertContinuesFiles(edge.head, this.#rows, this.#parts.files);
     await assertContinues(edge.head, this.#rows, head, 'the head that you name');
     await memory.adopt(head);
     const refusal = await this.#introduce(edge.head, undefined);
@@ -304,7 +308,9 @@ export class Tree {
 
   /** Looks for a checkpoint that another replica may have stored. */
   async look(): Promise<void> {
-    if (this.#quarantine !== undefined || this.#closed) return;
+    // A host that may not sign yet follows those that may.
+    const reads = this.#quarantine === undefined || this.#quarantine.code === NO_JOURNAL;
+    if (!reads || this.#closed) return;
     const head = await this.#checkpoints.reload();
     if (head !== undefined && head !== this.#checkpoints.newest) await this.#checkpoints.show(head);
   }
@@ -423,7 +429,8 @@ export class Tree {
 
   #catchUp(): void {
     const head = this.#checkpoints.newest;
-    if (head === undefined || this.#closed) return;
+    // Files that remember a larger tree are evidence, and stay as they are.
+    if (head === undefined || this.#closed || this.#quarantine?.kind === 'corrupt') return;
     this.#publication
       .publish(head)
       .then((whole) => {

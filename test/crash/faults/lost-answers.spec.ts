@@ -82,7 +82,8 @@ describe.each(['question', 'answer'] as const)('with the %s lost,', (lost) => {
     expect(proxy.lost).toBe(before + 1);
     const sizes = scene.journaled();
     expect(sizes).toEqual([...sizes].sort((a, b) => Number(a - b)));
-    const forks = 'SELECT count(*) FROM (SELECT size FROM log_checkpoint GROUP BY size HAVING count(DISTINCT root) > 1) f';
+    const forks =
+      'SELECT count(*) FROM (SELECT size FROM log_checkpoint GROUP BY size HAVING count(DISTINCT root) > 1) f';
     expect(await asSuperuser(scene.world.database, forks)).toBe('0');
   });
 });

@@ -83,7 +83,9 @@ describe('today’s dump', () => {
     expect(await codeOf(tree.append(next))).toBe('tree/no-journal');
     await proveAll(tree, [...early, ...late]);
     const seen = tree.head();
-    expect(await codeOf(replica.trees.adopt({ ...seen, root: leafHash(fromUtf8('another')) }))).toBe('tree/forked');
+    expect(await codeOf(replica.trees.adopt({ ...seen, root: leafHash(fromUtf8('another')) }))).toBe(
+      'tree/forked',
+    );
     expect(await codeOf(replica.trees.adopt({ ...seen, size: seen.size + 1n }))).toBe('tree/rolled-back');
     expect(tree.quarantine?.code).toBe('tree/no-journal');
     expect((await replica.trees.adopt(seen)).quarantine).toBeUndefined();

@@ -61,13 +61,19 @@ export class Scene {
   }
 
   async host(name = 'one', deadlineMs?: number): Promise<Hsm> {
-    const hsm = await Hsm.open({ ...this.#hsmOptions(name), ...(deadlineMs === undefined ? {} : { deadlineMs }) });
+    const hsm = await Hsm.open({
+      ...this.#hsmOptions(name),
+      ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    });
     this.#hsms.push(hsm);
     return hsm;
   }
 
   /** A replica in this process. */
-  async replica(name = 'one', options: ReplicaOptions & { hsm?: Hsm; maxBatch?: number } = {}): Promise<Opened> {
+  async replica(
+    name = 'one',
+    options: ReplicaOptions & { hsm?: Hsm; maxBatch?: number } = {},
+  ): Promise<Opened> {
     const { hsm = await this.host(name), maxBatch, ...rest } = options;
     const replica = await this.world.replica(rest);
     const format = noteFormat(ORIGIN, await hsm.headSigner(URI, ORIGIN));
@@ -81,7 +87,13 @@ export class Scene {
     options: Partial<Pick<Opening, 'killAt' | 'host'>> = {},
     environment: Record<string, string> = {},
   ): Promise<SeparateReplica> {
-    const opening = { database: this.world.database, hsm: this.#hsmOptions(name), uri: URI, origin: ORIGIN, ...options };
+    const opening = {
+      database: this.world.database,
+      hsm: this.#hsmOptions(name),
+      uri: URI,
+      origin: ORIGIN,
+      ...options,
+    };
     const replica = await SeparateReplica.open({ ...opening, directory: this.files(name) }, environment);
     this.#separate.push(replica);
     return replica;
@@ -99,7 +111,10 @@ export class Scene {
 
   agentOf(name: string): number {
     const log = readFileSync(join(this.place, `run-${name}`, 'hsm-online.sock.log'), 'utf8');
-    const lines = log.trim().split('\n').filter((line) => line.startsWith('{'));
+    const lines = log
+      .trim()
+      .split('\n')
+      .filter((line) => line.startsWith('{'));
     return (JSON.parse(lines.at(-1) ?? '{"pid":0}') as { pid: number }).pid;
   }
 
@@ -182,7 +197,7 @@ export async function codeOf(work: Promise<unknown>): Promise<string> {
 
 /** Asks again, as a client does, while the answer is that it should come back. */
 export async function insist<T>(ask: () => Promise<T>, patienceMs = 30_000): Promise<T> {
-  for (const until = Date.now() + patienceMs; ; ) {
+  for (const until = Date.now() + patienceMs; ;) {
     try {
       return await ask();
     } catch (error) {
@@ -192,7 +207,10 @@ export async function insist<T>(ask: () => Promise<T>, patienceMs = 30_000): Pro
   }
 }
 
-export async function eventually(holds: () => Promise<boolean> | boolean, patienceMs = 30_000): Promise<void> {
+export async function eventually(
+  holds: () => Promise<boolean> | boolean,
+  patienceMs = 30_000,
+): Promise<void> {
   for (const until = Date.now() + patienceMs; Date.now() < until; await sleep(20)) if (await holds()) return;
   throw new Error('it never came to hold');
 }

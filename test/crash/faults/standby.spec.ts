@@ -17,7 +17,12 @@ afterEach(async () => {
   [scene, proxy] = [undefined, undefined];
 });
 
-async function primary(): Promise<{ cluster: PrivateCluster; opened: Opened; address: DatabaseProxy; world: Scene }> {
+async function primary(): Promise<{
+  cluster: PrivateCluster;
+  opened: Opened;
+  address: DatabaseProxy;
+  world: Scene;
+}> {
   // As in operation: a commit that was answered is on the disk.
   const cluster = await PrivateCluster.start({ settings: { fsync: 'on', full_page_writes: 'on' } });
   clusters.push(cluster);
