@@ -21,10 +21,11 @@ import { hsmMetrics, UNMETERED, type HsmMetrics } from './metrics.js';
 import { parsePkcs11Uri } from './pkcs11-uri.js';
 import { FRAME } from './frames.js';
 import { STH_ORIGIN, type Head, type SignedBefore } from './heads.js';
-import { headLetter, readLetter, type KeyLetter } from './protocol.js';
+import { headLetter, readLetter, readUsesLetter, type KeyLetter } from './protocol.js';
 import type { PlainPurpose, Purpose } from './purpose.js';
 import type { HeadSigner, KeyAlgorithm, Signer } from './signer.js';
 import type { TokenSettings } from './token-settings.js';
+import type { UsesReport } from './uses.js';
 
 /** The part of a structured logger that is used here. */
 export interface HsmLogger {
@@ -245,6 +246,11 @@ export class Hsm {
     return { ...letter, keys: letter.keys.map(keyRecord) };
   }
 
+  /** How often the token's keys were used on this host, by purpose. @throws {Fault} hsm/counts-damaged */
+  async uses(token: string): Promise<UsesReport> {
+    return readUsesLetter(await this.#asking(this.#known(token).link.call('uses', {}, this.#deadlineMs)));
+  }
+
   token(token: string): Promise<TokenInfo> {
     return this.#asking(this.#known(token).link.call('token', {}, this.#deadlineMs));
   }
@@ -350,6 +356,12 @@ export class Hsm {
     for (const { name, link } of this.#tokens.values()) {
       const status = link.standing ? await link.call('status', {}, 1000).catch(() => undefined) : undefined;
       this.#metrics.sessions(name, status?.sessions ?? 0);
+      const report =
+        status === undefined || status.sessions === 0
+          ? undefined
+          : await link.call('uses', {}, 1000).catch(() => undefined);
+      for (const { key, label, purpose, counted } of report?.uses ?? [])
+        this.#metrics.uses(label === '' ? key : label, purpose, Number(counted));
     }
   }
 }

@@ -20,4 +20,5 @@ export { readJournalHead } from './agent/journal-file.js';
 export { journalDirectory } from './journal-directory.js';
 export { PURPOSES, trialMessage, type PlainPurpose, type Purpose } from './purpose.js';
 export type { HeadSigner, KeyAlgorithm, Signer } from './signer.js';
+export type { CountBreak, KeyUses, UsesReport } from './uses.js';
 export type { TokenSettings } from './token-settings.js';

@@ -6,12 +6,14 @@ export interface HsmMetrics {
   signed(key: string, seconds: number): void;
   failed(error: unknown): void;
   sessions(token: string, open: number): void;
+  uses(key: string, purpose: string, counted: number): void;
 }
 
 export const UNMETERED: HsmMetrics = {
   signed: () => undefined,
   failed: () => undefined,
   sessions: () => undefined,
+  uses: () => undefined,
 };
 
 /** A signature in software takes a tenth of a millisecond; one over a network some tens. */
@@ -32,6 +34,11 @@ export function hsmMetrics(metrics: Metrics): HsmMetrics {
   const sessions = metrics.gauge('airseal_hsm_sessions', 'Open PKCS#11 sessions of the agent, by token.', [
     'token',
   ]);
+  const uses = metrics.gauge(
+    'airseal_hsm_key_uses_total',
+    'Durable count of the uses of each key by purpose, on this host; never less than what was signed.',
+    ['key', 'purpose'],
+  );
   return {
     signed: (key, seconds) => duration.observe({ key }, seconds),
     failed: (error) => {
@@ -39,6 +46,7 @@ export function hsmMetrics(metrics: Metrics): HsmMetrics {
       const ckr = error.detail['ckr'];
       errors.inc({ ckr: typeof ckr === 'string' ? ckr : error.code });
     },
+    uses: (key, purpose, counted) => uses.set({ key, purpose }, counted),
     sessions: (token, open) => sessions.set({ token }, open),
   };
 }

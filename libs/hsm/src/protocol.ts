@@ -9,10 +9,12 @@ import type {
 } from './key-report.js';
 import { fromBase64, toBase64 } from '#core/octets';
 import type { Head } from './heads.js';
+import type { Purpose } from './purpose.js';
 import type { KeyAlgorithm } from './signer.js';
+import type { UsesReport } from './uses.js';
 
 /** Raised with every change of these letters: two builds must not talk past each other. */
-export const PROTOCOL = 3;
+export const PROTOCOL = 4;
 
 export interface KeyLetter {
   readonly uri: string;
@@ -48,6 +50,21 @@ export interface NewKeyLetter {
   readonly alwaysAuthenticate: boolean;
 }
 
+/** As `UsesReport`: figures in decimal, instants in ISO 8601. */
+export interface UsesLetter extends Pick<UsesReport, 'counter' | 'durable' | 'block'> {
+  readonly since: string;
+  readonly breaks: readonly { readonly at: string; readonly reason: string }[];
+  readonly uses: readonly {
+    readonly key: string;
+    readonly label: string;
+    readonly purpose: Purpose;
+    readonly counted: string;
+    readonly uncertain: string;
+    readonly failed: string;
+    readonly since: string;
+  }[];
+}
+
 /** Operation → what is asked, what is answered. */
 export interface Calls {
   /** The first letter: both sides must mean the same token, library and protocol. */
@@ -74,6 +91,8 @@ export interface Calls {
   };
   /** Begins a journal at a head that an operator vouches for. */
   adoptHead: { asks: TreeLetter; answers: object };
+  /** How often keys were used, and what for. */
+  uses: { asks: object; answers: UsesLetter };
   inventory: { asks: object; answers: InventoryLetter };
   random: { asks: { readonly length: number }; answers: { readonly octets: string } };
   /** A key pair that lives as long as the agent's sessions and leaves no trace: for doctor and bench. */
@@ -96,6 +115,40 @@ export type Operation = keyof Calls;
 
 export function headLetter({ size, root }: Head): HeadLetter {
   return { size: size.toString(), root: toBase64(root) };
+}
+
+export function usesLetter({ counter, durable, block, since, breaks, uses }: UsesReport): UsesLetter {
+  return {
+    counter,
+    durable,
+    block,
+    since: since.toISOString(),
+    breaks: breaks.map(({ at, reason }) => ({ at: at.toISOString(), reason })),
+    uses: uses.map(({ counted, uncertain, failed, since: first, ...pair }) => ({
+      ...pair,
+      counted: counted.toString(),
+      uncertain: uncertain.toString(),
+      failed: failed.toString(),
+      since: first.toISOString(),
+    })),
+  };
+}
+
+export function readUsesLetter({ counter, durable, block, since, breaks, uses }: UsesLetter): UsesReport {
+  return {
+    counter,
+    durable,
+    block,
+    since: new Date(since),
+    breaks: breaks.map(({ at, reason }) => ({ at: new Date(at), reason })),
+    uses: uses.map(({ counted, uncertain, failed, since: first, ...pair }) => ({
+      ...pair,
+      counted: BigInt(counted),
+      uncertain: BigInt(uncertain),
+      failed: BigInt(failed),
+      since: new Date(first),
+    })),
+  };
 }
 
 export function readLetter({ size, root }: HeadLetter): Head {

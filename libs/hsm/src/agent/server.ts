@@ -5,8 +5,10 @@ import { verifySignature } from '#core/crypto';
 import { Fault, isFault } from '#core/fault';
 import { fromHex, toBase64 } from '#core/octets';
 import { FRAME, FrameReader, FrameWriter, formatFaultBody, parseSignBody, type Frame } from '../frames.js';
-import { headLetter, PROTOCOL, readLetter, type Calls, type Operation } from '../protocol.js';
+import { headLetter, PROTOCOL, readLetter, usesLetter, type Calls, type Operation } from '../protocol.js';
 import { trialMessage } from '../purpose.js';
+import { CountUses } from './count-uses.js';
+import { HostDisk } from './disk.js';
 import { destroyKey, generateKey, generatePassingKey } from './generate-key.js';
 import { examine } from './examine.js';
 import { inventory, keyLetter } from './inventory.js';
@@ -17,6 +19,7 @@ import type { AgentSettings } from './settings.js';
 import { SignMessage } from './sign-message.js';
 import { SigningMemory, type Announced } from './signing-memory.js';
 import type { Token } from './token.js';
+import { readTokenUses, writeTokenUses } from './token-uses.js';
 
 type Answers = {
   readonly [Name in Operation]: (
@@ -28,6 +31,9 @@ type Answers = {
 const PROOF = Buffer.from(trialMessage('this key is in the token'));
 
 const MAX_RANDOM = 4096;
+
+/** Tokens wear out: their copy of the counts is refreshed seldom, and when the agent ends. */
+const KEEP_COUNTS_MS = 3_600_000;
 
 /** What is no call is the peer's mistake, not ours. */
 function readCall(body: Buffer): { operation: Operation; asks: never } {
@@ -47,21 +53,31 @@ export class AgentServer {
   readonly #settings: AgentSettings;
   readonly #token: Token;
   readonly #memory: SigningMemory;
+  readonly #counts: CountUses;
   readonly #sign: SignMessage;
   readonly #log: Log;
   readonly #server: Server;
   readonly #peers = new Set<Socket>();
   readonly #passing = new Map<string, Handle>();
   readonly #answers: Answers;
+  readonly #keeping: NodeJS.Timeout;
 
   constructor(settings: AgentSettings, token: Token, log: Log) {
     this.#settings = settings;
     this.#token = token;
     this.#memory = new SigningMemory(token, settings.journal, log);
-    this.#sign = new SignMessage(token, this.#memory);
+    this.#counts = new CountUses({
+      disk: new HostDisk(),
+      directory: settings.journal,
+      signedBefore: () => this.#memory.hasJournals(),
+      now: () => new Date(),
+      log,
+    });
+    this.#sign = new SignMessage(token, this.#memory, this.#counts);
     this.#log = log;
     this.#server = createServer((socket) => this.#welcome(socket));
     this.#answers = this.#makeAnswers();
+    this.#keeping = setInterval(() => void this.#keepCounts(), KEEP_COUNTS_MS).unref();
   }
 
   listen(): Promise<void> {
@@ -97,8 +113,28 @@ export class AgentServer {
       this.#server.close(() => resolve());
       for (const peer of this.#peers) peer.destroy();
     });
+    clearInterval(this.#keeping);
     await this.#memory.flush();
+    await this.#keepCounts();
     await this.#token.close();
+    // What was under way has come to its end with the token.
+    await this.#counts.end().catch((error: unknown) => {
+      this.#log('the exact counts of key uses could not be written; open blocks count as used', {
+        error: String(error),
+      });
+    });
+  }
+
+  async #keepCounts(): Promise<void> {
+    const kept = this.#counts.toKeep;
+    if (kept === undefined) return;
+    try {
+      await this.#token.with((token) => writeTokenUses(token, kept));
+    } catch (error) {
+      this.#log('the token does not keep the counts of key uses; their file does', {
+        error: error instanceof Error ? error.message : String(error),
+      });
+    }
   }
 
   #welcome(socket: Socket): void {
@@ -210,6 +246,11 @@ export class AgentServer {
           const key = this.#sign.find(open, uri, fromHex(digest));
           await this.#memory.adopt(open, key, { origin, ...readLetter(head) });
           return {};
+        }),
+      uses: () =>
+        token.with(async (open) => {
+          await this.#counts.open(() => readTokenUses(open));
+          return usesLetter(this.#counts.report());
         }),
       inventory: () => token.with((open) => inventory(open)),
       random: ({ length }) =>

@@ -4,12 +4,13 @@
  *   1. find     the key by its name, its public half, and the attributes that allow its use
  *   2. digest   in software, with the hash that belongs to the key: tokens cut digests that are too long
  *               without a word (SoftHSM signs 32 of 48 octets for P-256)
- *   3. sign     on a thread of the library, in a session of this request alone
- *   4. verify   what came back, against the public half; what does not verify leaves this process never
+ *   3. count    the use, which a durable line has allowed before; see count-uses.ts
+ *   4. sign     on a thread of the library, in a session of this request alone
+ *   5. verify   what came back, against the public half; what does not verify leaves this process never
  *
  * Between the first and the second step comes what has to be asked before a key is used: what a signer was
- * opened for binds what it can sign. The message must read as its purpose. One that was opened for heads signs nothing that does not read as the head of
- * a tree, and each head passes the signing memory; one that was not signs no head with a key of a log.
+ * opened for binds what it can sign. The message must read as its purpose. A signer that was opened for heads signs
+ * nothing else, and each head passes the signing memory; one that was not signs no head with a key of a log.
  *
  * Nothing may be signed without passing here.
  */
@@ -18,8 +19,9 @@ import { Fault, isFault } from '#core/fault';
 import { equalOctets } from '#core/octets';
 import type { OriginHead } from '../heads.js';
 import type { Purpose } from '../purpose.js';
-import { assertPurpose } from './assert-purpose.js';
 import { CKK, CKM } from './algorithms.js';
+import { assertPurpose } from './assert-purpose.js';
+import type { CountUses } from './count-uses.js';
 import { digestInfo, garbage, signatureFromToken } from './encodings.js';
 import { isEmptyHead, readHead, type ReadHead } from './head.js';
 import type { TokenKey } from './key.js';
@@ -27,6 +29,7 @@ import { signOnThread, type Handle } from './library.js';
 import { permittedKey } from './permitted-key.js';
 import type { Announced, SigningMemory } from './signing-memory.js';
 import type { OpenToken, Token } from './token.js';
+import { readTokenUses } from './token-uses.js';
 
 export interface SigningRequest {
   /** Where the key is. */
@@ -42,12 +45,16 @@ export interface SigningRequest {
 export class SignMessage {
   readonly #token: Token;
   readonly #memory: SigningMemory;
+  readonly #counts: CountUses;
   #generation = 0;
   readonly #keys = new Map<string, TokenKey>();
+  /** Keys that end with their session: nothing that they sign is relied on, so nobody counts it. */
+  readonly #passing = new Set<string>();
 
-  constructor(token: Token, memory: SigningMemory) {
+  constructor(token: Token, memory: SigningMemory, counts: CountUses) {
     this.#token = token;
     this.#memory = memory;
+    this.#counts = counts;
   }
 
   /**
@@ -62,22 +69,48 @@ export class SignMessage {
       if (announced === undefined) await this.#assertNoHead(token, key, head);
       else await this.#memory.admit(key, headOf(head), announced);
       const input = toBeSigned(key, message);
-      const raw = await token.sessions.use(uri, (session) => signIn(token, session, key, input));
+      // Before a session is held: what the token remembers of the counts is read in one.
+      if (!this.#passing.has(uri)) await this.#counts.open(() => readTokenUses(token));
+      return await token.sessions.use(uri, (session) =>
+        this.#signIn(token, session, key, purpose, message, input),
+      );
+    });
+  }
+
+  /** Counts the attempt, and says of it if nothing came of it. */
+  async #signIn(
+    token: OpenToken,
+    session: Handle,
+    key: TokenKey,
+    purpose: Purpose,
+    message: Buffer,
+    input: Buffer,
+  ): Promise<Uint8Array> {
+    const use = this.#passing.has(key.uri)
+      ? undefined
+      : (this.#counts.takeAtOnce(key, purpose) ?? (await this.#counts.take(key, purpose)));
+    try {
+      const raw = await signIn(token, session, key, input);
       const signature = signatureFromToken(raw, key.facts);
       verify(key, message, signature);
       return signature;
-    });
+    } catch (error) {
+      if (use !== undefined) use.failed += 1;
+      throw error;
+    }
   }
 
   /** Admits a key that was made for a moment and never stands in the token. */
   admit(token: OpenToken, key: TokenKey): void {
     this.#sameOpening(token);
     this.#keys.set(key.uri, key);
+    this.#passing.add(key.uri);
   }
 
   /** The next use looks at the key again. */
   forget(uri: string): void {
     this.#keys.delete(uri);
+    this.#passing.delete(uri);
   }
 
   /** The key at `uri`, if it may be used and is the one that is `expected`. */

@@ -144,6 +144,13 @@ export class SigningMemory {
     return found;
   }
 
+  /** Whether this host has signed heads before, for whatever log. */
+  async hasJournals(): Promise<boolean> {
+    if (this.#directory === undefined) return false;
+    const names = await listing(this.#directory);
+    return names.some((name) => /^[0-9a-f]{32}$/.test(name));
+  }
+
   /** The token was opened anew, and may be another one by the same name. */
   tokenOpened(): void {
     this.#tokenHeads = undefined;
