@@ -13,7 +13,7 @@ const floors = [
   ['instance', 'approvals'],
   ['hsm'],
   ['tree'],
-  ['log', 'ct', 'audit', 'timestamp'],
+  ['log', 'ct', 'audit', 'timestamp', 'clock'],
   ['identity', 'policy', 'access'],
   ['ca', 'trust-root', 'mirror'],
   ['ceremony', 'monitor', 'evidence'],

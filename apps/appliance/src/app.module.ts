@@ -1,16 +1,18 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AuditModule } from '#audit';
 import { CaModule } from '#ca';
+import { ClockModule } from '#clock';
 import { CtModule } from '#ct';
 import { HsmModule } from '#hsm';
 import { IdentityModule } from '#identity';
 import { InstanceModule } from '#instance';
 import { LogModule } from '#log';
-import { type Clock, type Logger, type Metrics, PlatformModule, type Settings } from '#platform';
+import { type Clock, type ClockWatch, type Logger, type Metrics, PlatformModule, type Settings } from '#platform';
 import { TimestampModule } from '#timestamp';
 import { TreeModule, type TreesParts } from '#tree';
 import { TrustRootModule } from '#trust-root';
 import { BoundariesDoorModule } from './doors/boundaries/boundaries.module.js';
+import { ClockAdminModule } from './doors/clock/clock-admin.module.js';
 import { CtDoorModule } from './doors/ct/ct.module.js';
 import { FulcioDoorModule } from './doors/fulcio/fulcio.module.js';
 import { HealthDoorModule } from './doors/health/health.module.js';
@@ -28,6 +30,7 @@ export interface AppParts {
   readonly settings: Settings;
   readonly logger: Logger;
   readonly clock?: Clock;
+  readonly time?: ClockWatch;
   readonly metrics?: Metrics;
   /** The doors to open on the ground floor; all of them unless a test says otherwise. */
   readonly doors?: (floor: Floor) => DynamicModule[];
@@ -55,6 +58,7 @@ export function everyDoor({ platform, server }: Floor, barrier?: TreesParts['bar
   const ct = CtModule.on([...base, tree]);
   const timestamp = TimestampModule.on([...base, tree]);
   const audit = AuditModule.on([...base, tree, log, timestamp], VERSION);
+  const clock = ClockModule.on([platform, audit]);
   const identity = IdentityModule.on([...base, audit]);
   const ca = CaModule.on([...base, identity, ct, audit]);
   const trustRoot = TrustRootModule.on(base);
@@ -68,6 +72,7 @@ export function everyDoor({ platform, server }: Floor, barrier?: TreesParts['bar
     LogAdminModule.on([platform, server, tree]),
     TimestampDoorModule.on([platform, timestamp]),
     TufDoorModule.on([platform, trustRoot]),
+    ClockAdminModule.on([platform, server, audit, clock, identity]),
     BoundariesDoorModule.on([platform, audit]),
   ];
 }

@@ -6,6 +6,7 @@
  */
 import * as audit from '#audit';
 import * as ca from '#ca';
+import * as clock from '#clock';
 import * as identity from '#identity';
 import type { Entity, Migration } from '#platform';
 import * as tree from '#tree';
@@ -17,6 +18,7 @@ export const migrations: readonly Migration[] = [
   ...ca.migrations,
   ...trustRoot.migrations,
   ...audit.migrations,
+  ...clock.migrations,
 ];
 
 export const entities: readonly Entity[] = [...identity.entities, ...trustRoot.entities];

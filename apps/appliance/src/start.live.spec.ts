@@ -268,8 +268,13 @@ describe.each([
     const ready = await ask('/readyz');
     expect(JSON.parse(ready.text)).toEqual({
       status: 'ok',
-      dependencies: { database: { status: 'ok' }, redis: { status: 'ok' }, clock: { status: 'ok' } },
+      dependencies: {
+        database: { status: 'ok' },
+        redis: { status: 'ok' },
+        clock: { status: 'ok', facts: { time: 'standalone' } },
+      },
       mode: 'evaluation',
+      time: 'standalone',
       warning: 'DO NOT TRUST: this is an evaluation',
     });
     for (const path of ['/livez', '/healthz', '/ping']) {

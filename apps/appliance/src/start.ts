@@ -3,9 +3,10 @@
  *
  *   1. profile  which cryptography is allowed, before anything connects
  *   2. schema   migrated, or checked, before anything can write
- *   3. modules  every capability opens what it needs; a fault here ends the start with one line
- *   4. admin    the socket answers first, so that an operator can look while doors are still shut
- *   5. doors    the public addresses, all of them or none
+ *   3. time     what was signed last, and what the sources say, before anything is dated
+ *   4. modules  every capability opens what it needs; a fault here ends the start with one line
+ *   5. admin    the socket answers first, so that an operator can look while doors are still shut
+ *   6. doors    the public addresses, all of them or none
  *
  * Going down is the same backwards: doors finish what is under way, then the rest is closed.
  */
@@ -15,6 +16,7 @@ import type { DynamicModule, LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
+import { type MachineClocks, openTime } from '#clock';
 import {
   checkSchema,
   type Clock,
@@ -41,7 +43,10 @@ import { TlsFiles } from './server/tls-files.js';
 
 export interface StartOptions {
   readonly version: string;
+  /** Read in place of the time that is believed. */
   readonly clock?: Clock;
+  /** The clocks of the machine, where they are not its own. */
+  readonly machine?: MachineClocks;
   readonly doors?: (floor: Floor) => DynamicModule[];
 }
 
@@ -65,6 +70,7 @@ export async function startAppliance(
   if (settings.database.ownerUser === undefined) await checkSchema(settings.database, migrations);
   else await migrate(settings.database, migrations, logger);
 
+  const time = await openTime(settings, logger, options.machine);
   const clock = options.clock ?? systemClock;
   const metrics = new Metrics();
   metrics
@@ -75,8 +81,9 @@ export async function startAppliance(
   const module = AppModule.on({
     settings,
     logger,
-    clock,
+    time,
     metrics,
+    ...(options.clock === undefined ? {} : { clock: options.clock }),
     ...(options.doors === undefined ? {} : { doors: options.doors }),
   });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {

@@ -37,6 +37,8 @@ describe('an audit event', () => {
       '303 log.checkpoint.published info v1',
       '306 log.consistency.failed critical v1',
       '307 log.fork.detected critical v1',
+      '404 clock.untrusted high v1',
+      '404 clock.trusted info v1',
       '603 trusted_root.changed high v1',
       '712 hsm.sign.refused high v1',
       '806 config.changed medium v1',
@@ -45,6 +47,15 @@ describe('an audit event', () => {
       '1101 service.started info v1',
       '1101 service.stopped medium v1',
       '1101 service.crashed high v1',
+      '1105 clock.source.lost medium v1',
+      '1105 clock.source.recovered info v1',
+      '1105 clock.disagreement high v1',
+      '1105 clock.holdover.started medium v1',
+      '1105 clock.holdover.ended info v1',
+      '1105 clock.jumped high v1',
+      '1105 clock.floor high v1',
+      '1108 clock.observed info v1',
+      '1109 clock.declared high v1',
     ]);
   });
 

@@ -25,6 +25,9 @@ export const CATALOGUE = {
   /** A tree that contradicts itself went into quarantine. */
   'log.consistency.failed': { number: 306, severity: 'critical', version: 1 },
   'log.fork.detected': { number: 307, severity: 'critical', version: 1 },
+  /** From here on no time is signed: no timestamps, no certificates, no boundaries. */
+  'clock.untrusted': { number: 404, severity: 'high', version: 1 },
+  'clock.trusted': { number: 404, severity: 'info', version: 1 },
   /** Genesis was adopted, or a later ceremony changed the trust material. */
   'trusted_root.changed': { number: 603, severity: 'high', version: 1 },
   /** "May I sign?" was answered with no. */
@@ -45,6 +48,20 @@ export const CATALOGUE = {
   'service.started': { number: 1101, severity: 'info', version: 1 },
   'service.stopped': { number: 1101, severity: 'medium', version: 1 },
   'service.crashed': { number: 1101, severity: 'high', version: 1 },
+  'clock.source.lost': { number: 1105, severity: 'medium', version: 1 },
+  'clock.source.recovered': { number: 1105, severity: 'info', version: 1 },
+  /** Sources that contradict those that agree, or each other. */
+  'clock.disagreement': { number: 1105, severity: 'high', version: 1 },
+  'clock.holdover.started': { number: 1105, severity: 'medium', version: 1 },
+  'clock.holdover.ended': { number: 1105, severity: 'info', version: 1 },
+  /** The clock of the machine was set while an appliance ran. */
+  'clock.jumped': { number: 1105, severity: 'high', version: 1 },
+  /** The clock reads less than what was already signed. */
+  'clock.floor': { number: 1105, severity: 'high', version: 1 },
+  /** The state of the clock and of each source: at the start, and at every full hour. */
+  'clock.observed': { number: 1108, severity: 'info', version: 1 },
+  /** A person declared the time (outcome `intended`), or another one confirmed it. */
+  'clock.declared': { number: 1109, severity: 'high', version: 1 },
 } as const satisfies Readonly<Record<string, Entry>>;
 
 export type EventCode = keyof typeof CATALOGUE;

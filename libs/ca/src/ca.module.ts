@@ -7,7 +7,7 @@ import { CtLog } from '#ct';
 import { type Hsm, HSM } from '#hsm';
 import { ProveIdentity } from '#identity';
 import { INSTANCE, type Instance, TRUST_MATERIAL, type TrustMaterial } from '#instance';
-import { type Clock, CLOCK, POOL } from '#platform';
+import { type Clock, CLOCK, ClockTrust, POOL } from '#platform';
 import { PostgresIssuanceJournal } from './issuance-record.js';
 import { IssueCertificate, logKeysOf } from './issue-certificate.js';
 import { issuingCa, openedOnce } from './issuing-ca.js';
@@ -21,7 +21,7 @@ export class CaModule {
       providers: [
         {
           provide: IssueCertificate,
-          inject: [ProveIdentity, TRUST_MATERIAL, HSM, CtLog, POOL, CLOCK, RecordEvent, INSTANCE],
+          inject: [ProveIdentity, TRUST_MATERIAL, HSM, CtLog, POOL, CLOCK, ClockTrust, RecordEvent, INSTANCE],
           useFactory: (
             identities: ProveIdentity,
             material: TrustMaterial,
@@ -29,6 +29,7 @@ export class CaModule {
             log: CtLog,
             pool: pg.Pool,
             clock: Clock,
+            clockTrust: ClockTrust,
             audit: RecordEvent,
             { subjectPrivacy }: Instance,
           ) =>
@@ -51,6 +52,7 @@ export class CaModule {
               logKeys: logKeysOf(material.ctLogs.map(({ key }) => fromBase64(key.spki))),
               journal: new PostgresIssuanceJournal(pool, audit, subjectPrivacy),
               clock,
+              clockTrust,
               random: (length) => randomBytes(length),
               mode: material.mode,
             }),

@@ -115,6 +115,7 @@ function bench(over: Partial<IssueCertificatePorts> = {}, identity = ALICE): Ben
       },
     },
     clock: new HeldClock(NOW_MS),
+    clockTrust: { check: () => undefined },
     random: (length) => pseudoRandom(`serial ${intents.length}`).subarray(0, length),
     mode: 'evaluation',
     ...over,
@@ -243,6 +244,18 @@ describe('issuing a certificate', () => {
       });
       expect(events).toEqual(['issue', 'sign', 'promise']);
     }
+  });
+
+  test('issues nothing while the time is not trusted: notBefore would say when', async () => {
+    const doubt = {
+      check: () => {
+        throw new Fault('unavailable', 'clock/jumped', 'the clock was moved by 5000 ms');
+      },
+    };
+    const { story, events, denials } = bench({ clockTrust: doubt });
+    const refused = story.execute({ token: 't', key: publicKeyClaim(p256) });
+    await expect(refused).rejects.toMatchObject({ kind: 'unavailable', code: 'ca/time-not-trusted' });
+    expect([events, denials]).toEqual([[], ['ca/time-not-trusted']]);
   });
 
   test('says that it cannot sign while its token is away', async () => {

@@ -3,7 +3,8 @@
  *
  * The order of the steps is the security argument, so it is written once, here, top to bottom:
  *
- *   1. admit    the token is believed, and the requester holds the key
+ *   1. admit    the time is trusted, the token is believed, and the requester holds the key. A certificate's notBefore
+ *               says when, as a timestamp does, and nobody can take it back
  *   2. draft    the profile fills every field, the lints pass; nothing is signed yet
  *   3. record   the intent is durable *before* the key is touched, so that a crash in the next step leaves a trace of
  *               what may exist; a draft that the lints refuse is recorded as refused
@@ -64,6 +65,12 @@ export interface CertificateLog {
   ): Promise<Uint8Array>;
 }
 
+/** Whether the time may be put into a signature. */
+export interface TrustedClock {
+  /** @throws {Fault} if it may not */
+  check(): void;
+}
+
 export interface IssueCertificatePorts {
   readonly identities: { execute(token: string): Promise<Identity> };
   readonly authorities: readonly IssuingCa[];
@@ -72,6 +79,7 @@ export interface IssueCertificatePorts {
   readonly logKeys: readonly PublicKey[];
   readonly journal: IssuanceJournal;
   readonly clock: Clock;
+  readonly clockTrust: TrustedClock;
   readonly random: (length: number) => Uint8Array;
   /** Certificates of rehearsals get the extension that makes them unusable. */
   readonly mode: Mode;
@@ -108,6 +116,7 @@ export class IssueCertificate {
     const { clock, journal } = this.#ports;
 
     // 1. admit
+    this.#believeClock();
     const key = proveKey(request.key, identity.challengeValues);
 
     // 2. draft
@@ -146,6 +155,20 @@ export class IssueCertificate {
     // 6. verify
     verifyIssuedBy(parseCertificate(leaf), ca.certificate);
     return { chain: [leaf, ...ca.chain.map((certificate) => certificate.der)] };
+  }
+
+  /** What is wrong with the clock is the operator's matter. */
+  #believeClock(): void {
+    try {
+      this.#ports.clockTrust.check();
+    } catch (cause) {
+      throw new Fault(
+        'unavailable',
+        'ca/time-not-trusted',
+        'no certificate is issued while the clock of this authority is not trusted; try again later',
+        { cause, retryAfterSeconds: 30 },
+      );
+    }
   }
 
   async #signers(ca: IssuingCa): Promise<IssuingSigners> {

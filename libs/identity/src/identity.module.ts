@@ -139,7 +139,7 @@ export class IdentityModule implements OnApplicationBootstrap {
           },
         },
       ],
-      exports: [ProveIdentity, MachineIdentities, Accounts, BUILT_IN_ISSUER],
+      exports: [ProveIdentity, MachineIdentities, Accounts, SignIn, BUILT_IN_ISSUER],
     };
   }
 

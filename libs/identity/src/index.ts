@@ -12,6 +12,7 @@ export {
   type NewMachine,
   type RegisteredMachine,
 } from './issuer/machine-identities.js';
+export { SignIn, type SignInOutcome } from './people/sign-in.js';
 export { Accounts, type Account, type SetPasswordLink } from './people/accounts.js';
 import { IdentityIssuer1763700000000, MachineEntity } from './issuer/issuer-tables.js';
 import { AccountEntity, IdentityPeople1795305600000 } from './people/people-tables.js';

@@ -1,5 +1,16 @@
 export { HeldClock, systemClock, type Clock } from './clock.js';
-export { ClockTrust, type ClockState } from './clock-trust.js';
+export {
+  type ClockReport,
+  type ClockStanding,
+  type ClockState,
+  ClockTrust,
+  type SourceReport,
+} from './clock-trust.js';
+export type { ClockChange } from './time/clock-changes.js';
+export { ClockWatch } from './time/clock-watch.js';
+export { DeclaredSource, type Declaration } from './time/declared-source.js';
+export { isStandalone, openSources } from './time/open-sources.js';
+export { type Reading, steadyClock, type SteadyMs, type TimeSource } from './time/time-source.js';
 export {
   connectionOptions,
   dataSource,

@@ -2,6 +2,7 @@ import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '
 import type pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { ClockTrust } from './clock-trust.js';
+import { ClockWatch } from './time/clock-watch.js';
 import { type Clock, systemClock } from './clock.js';
 import { dataSource, type Entity, openPool, unreachable } from './database.js';
 import { HealthProbes } from './health.js';
@@ -15,7 +16,10 @@ export interface PlatformParts {
   readonly settings: Settings;
   readonly logger: Logger;
   readonly entities: readonly Entity[];
+  /** What the modules read the time from; what `time` believes when left out. */
   readonly clock?: Clock;
+  /** Made before the modules, since nothing may be dated before it; the machine's clock alone when left out. */
+  readonly time?: ClockWatch;
   /** Made before the modules where the server counts as well. */
   readonly metrics?: Metrics;
 }
@@ -41,11 +45,15 @@ export class PlatformModule implements OnApplicationShutdown {
   }
 
   static on(parts: PlatformParts): DynamicModule {
-    const tokens = [CLOCK, SETTINGS, LOGGER, POOL, DATA_SOURCE, METRICS, QUEUES, HealthProbes, ClockTrust];
+    const tokens = [
+      ...[CLOCK, SETTINGS, LOGGER, POOL, DATA_SOURCE, METRICS, QUEUES],
+      ...[HealthProbes, ClockTrust, ClockWatch],
+    ];
+    const time = parts.time ?? machineTime(parts);
     return {
       module: PlatformModule,
       providers: [
-        { provide: CLOCK, useValue: parts.clock ?? systemClock },
+        { provide: CLOCK, useValue: parts.clock ?? { nowMs: () => time.trust.believedMs() } },
         { provide: SETTINGS, useValue: parts.settings },
         { provide: LOGGER, useValue: parts.logger },
         { provide: METRICS, useFactory: () => parts.metrics ?? new Metrics() },
@@ -63,11 +71,8 @@ export class PlatformModule implements OnApplicationShutdown {
           },
         },
         { provide: QUEUES, useFactory: () => new Queues(parts.settings.redis, parts.logger) },
-        {
-          provide: ClockTrust,
-          inject: [CLOCK],
-          useFactory: (clock: Clock) => new ClockTrust(parts.settings.clock, clock),
-        },
+        { provide: ClockWatch, useValue: time },
+        { provide: ClockTrust, useValue: time.trust },
         {
           provide: HealthProbes,
           inject: [CLOCK, POOL, QUEUES, ClockTrust],
@@ -78,7 +83,10 @@ export class PlatformModule implements OnApplicationShutdown {
             });
             // Jobs wait for Redis; signing does not.
             probes.add('redis', () => queues.probe(), { essential: false });
-            probes.add('clock', () => trust.check());
+            probes.add('clock', () => {
+              trust.check();
+              return { time: trust.state().standing };
+            });
             return probes;
           },
         },
@@ -91,4 +99,10 @@ export class PlatformModule implements OnApplicationShutdown {
     await this.#queues.close();
     await Promise.allSettled([this.#dataSource.destroy(), this.#pool.end()]);
   }
+}
+
+function machineTime({ settings, clock = systemClock, logger }: PlatformParts): ClockWatch {
+  const { pollSeconds, maximumJumpMs } = settings.clock;
+  const trust = new ClockTrust({ settings: settings.clock, standalone: true, clock });
+  return new ClockWatch({ trust, sources: [], pollSeconds, maximumJumpMs, logger });
 }

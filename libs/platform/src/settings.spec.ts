@@ -27,7 +27,7 @@ describe('settings', () => {
     expect(settings.limits).toMatchObject({ rekorV1BodyBytes: 33554432, fulcioBodyBytes: 4194304 });
     expect(settings.limits.requestsPerSecond).toBeUndefined();
     expect(settings.crypto.profile).toBe('standard');
-    expect(settings.clock.trust).toBe('assumed');
+    expect(settings.clock.sources).toEqual([]);
     expect(settings.log).toEqual({
       level: 'info',
       v1: { signedEntryTimestamps: 'hsm-parallel', timestampsAtOnce: 8 },
@@ -50,7 +50,22 @@ describe('settings', () => {
       'redis',
     ],
     ['a mode nobody knows', WHOLE.replace('mode: evaluation', 'mode: demo'), 'mode'],
-    ['a clock file without a name', `${WHOLE}clock: { trust: file }\n`, 'trust: file'],
+    ['sources of time without any', `${WHOLE}clock: { trust: sources }\n`, 'at least 2'],
+    [
+      'two sources of time by one name',
+      `${WHOLE}clock: { sources: [{ kind: ntp, name: a, host: x }, { kind: ntp, name: a, host: y }] }\n`,
+      'the same name',
+    ],
+    [
+      'one chronyd as two voices',
+      `${WHOLE}clock: { sources: [{ kind: chrony, name: a }, { kind: chrony, name: b, port: 324 }] }\n`,
+      'once only',
+    ],
+    [
+      'a key of another source',
+      `${WHOLE}clock: { sources: [{ kind: declared, name: a, host: x }] }\n`,
+      'host',
+    ],
     [
       'a key of the log outside its token',
       `${WHOLE}log: { v1: { signedEntryTimestamps: wrapped } }\n`,

@@ -11,6 +11,7 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { Fault } from '#core/fault';
+import { ClockSettings } from './settings-clock.js';
 import { Database, path, Redis, TokenSettings } from './settings-connections.js';
 import { told } from './settings-docs.js';
 import { Log } from './settings-log.js';
@@ -205,42 +206,7 @@ export const Settings = z.strictObject({
     'To accept your own identity provider.',
     'See `issuers`.',
   ),
-  clock: told(
-    z
-      .strictObject({
-        trust: told(
-          z.enum(['assumed', 'file']).default('assumed'),
-          '`assumed` takes the clock of the machine as it is and only watches for jumps; `file` also wants proof that something keeps it right.',
-          'Set `file` in production.',
-          'With `assumed`, whoever sets the clock sets the time in timestamps.',
-        ),
-        file: path(
-          'With `file`: a file that the time service touches each time it has synchronised (systemd-timesyncd: /run/systemd/timesync/clock).',
-          'As your time service does it.',
-          'Whoever may touch it can hide that synchronisation stopped.',
-        ).optional(),
-        maximumAgeSeconds: told(
-          z.int().min(1).default(4096),
-          'With `file`: how old the last synchronisation may be.',
-          'To the poll interval of your time service.',
-          'A large value hides that synchronisation stopped.',
-        ),
-        maximumJumpMs: told(
-          z.int().min(1).default(2000),
-          'How far the clock may depart from steady time since the start before no timestamp is given any more; a restart accepts the new time.',
-          'Raise it on machines whose clock is slewed a lot.',
-          'A large value allows back-dating by as much.',
-        ),
-      })
-      .refine((clock) => clock.trust !== 'file' || clock.file !== undefined, {
-        message: 'trust: file needs file',
-        path: ['file'],
-      })
-      .prefault({}),
-    'When the clock is good enough for a timestamp.',
-    'In production, to what your time service offers.',
-    'See below.',
-  ),
+  clock: ClockSettings,
   limits: Limits,
   log: Log,
 });

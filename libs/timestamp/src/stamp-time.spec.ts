@@ -135,6 +135,20 @@ describe('stamping', () => {
     expect([signatures, written.length, doubts]).toEqual([0, 0, ['clock/untrusted']]);
   });
 
+  test('dates no token before the one before it, also when the clock is moved back by less than anybody doubts', async () => {
+    const { stampTime, clock } = house();
+    const times: string[] = [];
+    for (const move of [0, -1800, 1000, 900]) {
+      clock.advance(move);
+      // GeneralizedTime, with or without a fraction; the first one in a token is its genTime.
+      const [, genTime = ''] =
+        /18(?:0f|1[0-9a-f])((?:3\d){14})/.exec(toHex(await stampTime.execute(request))) ?? [];
+      times.push(genTime);
+    }
+    expect(times[0]).toHaveLength(28);
+    expect(times).toEqual([times[0], times[0], times[0], times[0]]);
+  });
+
   test('refuses other policies before it looks at the clock', async () => {
     const { stampTime, doubts } = house();
     expect(await refusal(stampTime.execute({ ...request, policy: '1.2.3' }))).toBe('timestamp/policy');

@@ -4,7 +4,8 @@
  *   1. admit    the request asks for what this authority does; the request itself has been read before
  *   2. believe  the clock is trusted *now*. A token says "this existed at", and nobody can take it back, so a
  *               doubtful clock gets an answer without a token (timeNotAvailable), never a guess
- *   3. draft    genTime from the clock that was just believed, the serial number from the random source
+ *   3. draft    genTime from the clock that was just believed, never before the token before it; the serial number
+ *               from the random source
  *   4. sign     once, by the key in the token; the signer has verified its own signature
  *   5. record   the token is in the ledger, durably, *before* anyone sees it: a token outside of the ledger is
  *               then proof that the key was used behind our back
@@ -44,6 +45,7 @@ export interface StampTimePorts {
 /** Stamps requests with the time. */
 export class StampTime {
   readonly #ports: StampTimePorts;
+  #newestMs = 0;
 
   constructor(ports: StampTimePorts) {
     this.#ports = ports;
@@ -68,7 +70,8 @@ export class StampTime {
       );
     }
 
-    const genTimeMs = clock.nowMs();
+    // A clock that is slewed back by less than anybody doubts it still makes no token that precedes another.
+    const genTimeMs = (this.#newestMs = Math.max(this.#newestMs, clock.nowMs()));
     const authority = authorityInForce(this.#ports.authorities, genTimeMs);
     const signer = await authority.signer();
     const draft = draftToken({

@@ -6,6 +6,7 @@ import { LogTables1732200100000 } from './log-tables.js';
 
 export { Tree } from './tree.js';
 export { Trees, type TreeSpec, type TreesParts } from './trees.js';
+export { newestStampMs } from './newest-stamp.js';
 export { TreeModule } from './tree.module.js';
 export type { CheckpointFormat } from './checkpoints.js';
 export type { KnownTree } from './known-tree.js';

@@ -3,6 +3,7 @@ import {
   machineIdentityOperations,
   machineIdentitySchemas,
 } from '../doors/oidc/machine-identity.declaration.js';
+import { clockOperations, clockSchemas } from '../doors/clock/clock.declaration.js';
 import { healthDeclaration } from '../doors/health/health.declaration.js';
 import { adoptHeadOperations, adoptHeadSchemas } from '../doors/logs/adopt-head.declaration.js';
 import { type DoorDeclaration, Problem } from '../openapi/declaration.js';
@@ -18,6 +19,7 @@ export const adminDeclaration: DoorDeclaration = {
     ...machineIdentitySchemas,
     ...accountSchemas,
     ...adoptHeadSchemas,
+    ...clockSchemas,
     ...healthDeclaration.schemas,
     Problem,
   },
@@ -25,6 +27,7 @@ export const adminDeclaration: DoorDeclaration = {
     ...machineIdentityOperations,
     ...accountOperations,
     ...adoptHeadOperations,
+    ...clockOperations,
     ...health,
     {
       method: 'get',

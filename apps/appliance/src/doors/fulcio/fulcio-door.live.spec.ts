@@ -214,7 +214,13 @@ beforeAll(async () => {
       OidcDoorModule.on([platform, server, identity]),
     ];
   };
-  appliance = await startAppliance(settings, logger, { version: '1', clock, doors });
+  appliance = await startAppliance(settings, logger, {
+    version: '1',
+    clock,
+    // Date is held, so steady time is too.
+    machine: { clock, steadyMs: () => 0 },
+    doors,
+  });
 });
 
 afterAll(async () => {

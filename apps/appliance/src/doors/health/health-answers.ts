@@ -2,10 +2,11 @@
  * What the appliance says about itself to orchestrators and people.
  *
  * `/livez` means the process answers; `/readyz` means it can do its work, dependency by dependency; `/healthz`
- * and `/ping` are what the upstream services call it. Outside production every answer says DO NOT TRUST.
+ * and `/ping` are what the upstream services call it. Outside production every answer says DO NOT TRUST, and every
+ * answer says how the time stands: `standalone` where the clock of the machine is the only voice.
  */
 import type { FastifyReply } from 'fastify';
-import type { HealthProbes, Settings } from '#platform';
+import type { ClockTrust, HealthProbes, Settings } from '#platform';
 
 const WARNING: Readonly<Record<Settings['mode'], string | undefined>> = {
   production: undefined,
@@ -16,10 +17,12 @@ const WARNING: Readonly<Record<Settings['mode'], string | undefined>> = {
 export class HealthAnswers {
   readonly #mode: Settings['mode'];
   readonly #probes: HealthProbes;
+  readonly #time: Pick<ClockTrust, 'state'>;
 
-  constructor(mode: Settings['mode'], probes: HealthProbes) {
+  constructor(mode: Settings['mode'], probes: HealthProbes, time: Pick<ClockTrust, 'state'>) {
     this.#mode = mode;
     this.#probes = probes;
+    this.#time = time;
   }
 
   live(reply: FastifyReply): FastifyReply {
@@ -31,13 +34,14 @@ export class HealthAnswers {
     return this.#json(reply, 200, { status: 'SERVING' });
   }
 
-  /** `/ping` as Rekor answers it: one dot. */
+  /** `/ping` as Rekor answers it: one dot, so the time is told in a header. */
   ping(reply: FastifyReply): FastifyReply {
     const warning = WARNING[this.#mode];
     return reply
       .code(200)
       .header('content-type', 'text/plain; charset=utf-8')
       .header('cache-control', 'no-store')
+      .header('airseal-time', this.#time.state().standing)
       .send(warning === undefined ? '.' : `. ${warning}\n`);
   }
 
@@ -49,7 +53,8 @@ export class HealthAnswers {
 
   #json(reply: FastifyReply, status: number, answer: object): FastifyReply {
     const warning = WARNING[this.#mode];
-    const whole = { ...answer, mode: this.#mode, ...(warning === undefined ? {} : { warning }) };
+    const time = this.#time.state().standing;
+    const whole = { ...answer, mode: this.#mode, time, ...(warning === undefined ? {} : { warning }) };
     return reply
       .code(status)
       .header('content-type', 'application/json')

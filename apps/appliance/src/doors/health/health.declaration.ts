@@ -3,6 +3,11 @@ import { type DoorDeclaration, json } from '../../openapi/declaration.js';
 
 const Said = {
   mode: z.enum(['production', 'rehearsal', 'evaluation']),
+  time: z
+    .enum(['standalone', 'agreed', 'holdover', 'untrusted'])
+    .describe(
+      'whose word the time is: the clock of the machine alone, sources that agree or lately did, nobody',
+    ),
   warning: z.string().startsWith('DO NOT TRUST').optional(),
 };
 
@@ -55,7 +60,13 @@ export const healthDeclaration: DoorDeclaration = {
       method: 'get',
       path: '/ping',
       about: 'As the upstream log calls it.',
-      answers: { 200: { about: 'a dot', content: [{ type: 'text/plain' }] } },
+      answers: {
+        200: {
+          about: 'a dot',
+          content: [{ type: 'text/plain' }],
+          headers: { 'airseal-time': 'as `time` in the other answers' },
+        },
+      },
     },
   ],
 };

@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { HealthProbes, SETTINGS, type Settings } from '#platform';
+import { ClockTrust, HealthProbes, SETTINGS, type Settings } from '#platform';
 import { HealthAnswers } from './health-answers.js';
 import { HealthController } from './health.controller.js';
 
@@ -13,8 +13,9 @@ export class HealthDoorModule {
       providers: [
         {
           provide: HealthAnswers,
-          inject: [SETTINGS, HealthProbes],
-          useFactory: (settings: Settings, probes: HealthProbes) => new HealthAnswers(settings.mode, probes),
+          inject: [SETTINGS, HealthProbes, ClockTrust],
+          useFactory: (settings: Settings, probes: HealthProbes, time: ClockTrust) =>
+            new HealthAnswers(settings.mode, probes, time),
         },
       ],
       exports: [HealthAnswers],
