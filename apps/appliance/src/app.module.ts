@@ -7,7 +7,14 @@ import { HsmModule } from '#hsm';
 import { IdentityModule } from '#identity';
 import { InstanceModule } from '#instance';
 import { LogModule } from '#log';
-import { type Clock, type ClockWatch, type Logger, type Metrics, PlatformModule, type Settings } from '#platform';
+import {
+  type Clock,
+  type ClockWatch,
+  type Logger,
+  type Metrics,
+  PlatformModule,
+  type Settings,
+} from '#platform';
 import { TimestampModule } from '#timestamp';
 import { TreeModule, type TreesParts } from '#tree';
 import { TrustRootModule } from '#trust-root';
