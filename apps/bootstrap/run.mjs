@@ -30,6 +30,7 @@ const verbs = {
   'test:live': { needs: 'all', about: 'tests against real PostgreSQL, Redis and SoftHSM only' },
   'test:journeys': { needs: 'all', about: 'journeys through a built appliance only' },
   'test:interop': { needs: 'all', about: 'other people’s clients against this appliance' },
+  'test:crash': { needs: 'all', about: 'kill it at every step, and prove what it answered [--quick] [--seed N]' },
   bench: { needs: 'all', about: 'measure [--quick] [--output json]' },
 };
 

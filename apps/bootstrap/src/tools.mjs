@@ -73,6 +73,9 @@ export async function runTool(verb, args) {
     case 'test:interop':
       await ensureBuild();
       return program('test/interop/run.mjs', args);
+    case 'test:crash':
+      await ensureBuild();
+      return program('test/crash/run.mjs', args);
     case 'bench':
       await ensureBuild();
       return program('test/load/run.mjs', args);

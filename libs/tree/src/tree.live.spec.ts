@@ -230,6 +230,28 @@ describe('after a crash', () => {
     expect(await tree.append(leaf('a'))).toMatchObject({ index: 0n, duplicate: true });
   });
 
+  test('between checkpoint and answer, the next start knows whom nobody has answered', async () => {
+    let now = 1_800_000_000_000;
+    const clock = { nowMs: () => now };
+    let killed = false;
+    const broken = await world.replica({
+      clock,
+      barrier: (at) => {
+        if (at !== 'checkpoint' || now === 1_800_000_000_000) return;
+        killed = true;
+        throw new Error('killed');
+      },
+    });
+    const dying = await broken.trees.open(spec);
+    await dying.append(leaf('answered long ago'));
+    now += 60_000;
+    dying.append(leaf('a')).catch(() => undefined);
+    await until(() => killed);
+    const tree = await (await world.replica({ clock })).trees.open(spec);
+    expect(await tree.undelivered.has(leafHash(fromUtf8('a')))).toBe(true);
+    expect(await tree.undelivered.has(leafHash(fromUtf8('answered long ago')))).toBe(false);
+  });
+
   test('continues the tree it finds, with the same files', async () => {
     const first = await world.replica();
     const before = await first.trees.open(spec);

@@ -11,6 +11,9 @@ import { toHex } from '#core/octets';
 import { bytea } from './copy-rows.js';
 
 const REMEMBERED = 100_000;
+/** How long an append may take from its place in the tree to its answer, and how many may be about it. */
+const UNANSWERED_MS = 10_000;
+const MOST_UNANSWERED = 4096;
 
 /**
  * Removes notes that no client will come back for. A retry after a week is told of a duplicate, which is true.
@@ -72,11 +75,18 @@ export class Undelivered {
       .catch((err: unknown) => this.#logger.warn({ err }, 'an answer that arrived could not be noted'));
   }
 
-  /** Notes every leaf from number `start` on. */
+  /**
+   * Notes every leaf that may not have been answered when the process ended that appended it: those from number
+   * `start` on, which no checkpoint covered, and the last before them, which one had covered for a moment only.
+   */
   async noteFrom(start: bigint): Promise<void> {
     await this.#pool.query(
-      `INSERT INTO log_undelivered (shard, leaf_hash)
-       SELECT shard, leaf_hash FROM log_leaf WHERE shard = $1 AND idx >= $2 ON CONFLICT DO NOTHING`,
+      `WITH newest AS (
+         SELECT idx, leaf_hash, stamped_ms, max(stamped_ms) OVER () AS last_ms
+           FROM log_leaf WHERE shard = $1 AND idx >= $2::bigint - ${MOST_UNANSWERED})
+       INSERT INTO log_undelivered (shard, leaf_hash)
+       SELECT $1, leaf_hash FROM newest WHERE idx >= $2 OR stamped_ms > last_ms - ${UNANSWERED_MS}
+       ON CONFLICT DO NOTHING`,
       [this.#shard, start.toString()],
     );
   }
