@@ -14,7 +14,7 @@ const floors = [
   ['hsm'],
   ['tree'],
   ['log', 'ct', 'audit', 'timestamp', 'clock'],
-  ['identity', 'policy', 'access'],
+  ['identity', 'policy', 'access', 'search'],
   ['ca', 'trust-root', 'mirror'],
   ['ceremony', 'monitor', 'evidence'],
 ];

@@ -15,6 +15,7 @@ import {
   PlatformModule,
   type Settings,
 } from '#platform';
+import { SearchModule } from '#search';
 import { TimestampModule } from '#timestamp';
 import { TreeModule, type TreesParts } from '#tree';
 import { TrustRootModule } from '#trust-root';
@@ -27,6 +28,8 @@ import { LogAdminModule } from './doors/logs/log-admin.module.js';
 import { OidcDoorModule } from './doors/oidc/oidc.module.js';
 import { RekorV1DoorModule } from './doors/rekor-v1/rekor-v1.module.js';
 import { RekorV2DoorModule } from './doors/rekor-v2/rekor-v2.module.js';
+import { SearchDoorModule } from './doors/search/search.module.js';
+import { StatementsDoorModule } from './doors/statements/statements.module.js';
 import { TimestampDoorModule } from './doors/timestamp/timestamp.module.js';
 import { TufDoorModule } from './doors/tuf/tuf.module.js';
 import { entities } from './migrations.js';
@@ -66,6 +69,7 @@ export function everyDoor({ platform, server }: Floor, barrier?: TreesParts['bar
   const timestamp = TimestampModule.on([...base, tree]);
   const audit = AuditModule.on([...base, tree, log, timestamp], VERSION);
   const clock = ClockModule.on([platform, audit]);
+  const search = SearchModule.on([...base, log, audit]);
   const identity = IdentityModule.on([...base, audit]);
   const ca = CaModule.on([...base, identity, ct, audit]);
   const trustRoot = TrustRootModule.on(base);
@@ -81,6 +85,8 @@ export function everyDoor({ platform, server }: Floor, barrier?: TreesParts['bar
     TufDoorModule.on([platform, trustRoot]),
     ClockAdminModule.on([platform, server, audit, clock, identity]),
     BoundariesDoorModule.on([platform, audit]),
+    SearchDoorModule.on([platform, search]),
+    StatementsDoorModule.on([platform, search]),
   ];
 }
 

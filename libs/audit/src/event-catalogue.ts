@@ -25,6 +25,10 @@ export const CATALOGUE = {
   /** A tree that contradicts itself went into quarantine. */
   'log.consistency.failed': { number: 306, severity: 'critical', version: 1 },
   'log.fork.detected': { number: 307, severity: 'critical', version: 1 },
+  /** A statement was handed in and is kept beside its entry. */
+  'log.statement.deposited': { number: 320, severity: 'info', version: 1 },
+  /** Somebody handed in an envelope under a logged digest that is not the logged one. */
+  'log.statement.refused': { number: 321, severity: 'low', version: 1 },
   /** From here on no time is signed: no timestamps, no certificates, no boundaries. */
   'clock.untrusted': { number: 404, severity: 'high', version: 1 },
   'clock.trusted': { number: 404, severity: 'info', version: 1 },

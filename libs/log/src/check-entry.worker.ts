@@ -2,15 +2,26 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { useProfile } from '#core/crypto';
 import { isFault } from '#core/fault';
+import { depositFacts, matchDeposit } from './checked-deposit.js';
 import { checkEntry, type CheckerData, type CheckReply, type CheckRequest } from './checked-entry.js';
 import { readLookUps } from './v1/look-ups.js';
 
 const { profile, ...options } = workerData as CheckerData;
 
-function answer({ id, what, body }: CheckRequest): CheckReply {
+function answer(request: CheckRequest): CheckReply {
+  const { id, what, body } = request;
   try {
-    if (what === 'look-ups') return { id, lookUps: readLookUps(body) };
-    return { id, entry: checkEntry(what, body, options) };
+    switch (what) {
+      case 'look-ups':
+        return { id, lookUps: readLookUps(body) };
+      case 'deposit':
+        return { id, deposit: depositFacts(body) };
+      case 'match':
+        return { id, match: matchDeposit(body, request.leaves) };
+      case 'v1':
+      case 'v2':
+        return { id, entry: checkEntry(what, body, options) };
+    }
   } catch (error) {
     if (isFault(error)) {
       const { kind, code, message, detail } = error;

@@ -3,9 +3,16 @@
  *
  * Here entries get their meaning: what is checked, what is a duplicate, how an answer reads. Doors only translate.
  */
+export {
+  depositFacts,
+  matchDeposit,
+  type DepositChecker,
+  type DepositFacts,
+  type DepositMatch,
+} from './checked-deposit.js';
 export { checkEntry, type CheckedEntry, type EntryChecker, type Face } from './checked-entry.js';
 export { hashedRekordRequest } from './genesis-entry.js';
-export { LogModule } from './log.module.js';
+export { DEPOSIT_CHECKER, LogModule } from './log.module.js';
 export { logTrees } from './log-trees.js';
 export { noteFormat } from './note-format.js';
 export { openV1Log, openV2Log, type OpeningParts } from './open-logs.js';

@@ -11,6 +11,8 @@ import { V2Log } from './v2/v2-log.js';
 import { WorkerEntryChecker } from './worker-entry-checker.js';
 
 const ENTRY_CHECKER = Symbol('ENTRY_CHECKER');
+/** The same threads, for what is handed in later. */
+export const DEPOSIT_CHECKER = Symbol('DEPOSIT_CHECKER');
 
 const WITH = [Trees, HSM, POOL, TRUST_MATERIAL, ENTRY_CHECKER, METRICS];
 
@@ -40,8 +42,10 @@ export class LogModule implements OnApplicationShutdown {
             new WorkerEntryChecker(logger, {
               profile: settings.crypto.profile,
               nativeDsse: settings.log.v2.nativeDsse,
+              maximumStatementBytes: settings.log.statements.maximumBytes,
             }),
         },
+        { provide: DEPOSIT_CHECKER, useExisting: ENTRY_CHECKER },
         {
           provide: V1Log,
           inject: [...WITH, SETTINGS],
@@ -77,7 +81,7 @@ export class LogModule implements OnApplicationShutdown {
           ) => openV2Log({ trees, hsm, pool, material, checker, metrics }),
         },
       ],
-      exports: [V1Log, V2Log],
+      exports: [V1Log, V2Log, DEPOSIT_CHECKER],
     };
   }
 

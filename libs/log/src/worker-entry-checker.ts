@@ -8,6 +8,7 @@ import { Worker } from 'node:worker_threads';
 import { type CryptoProfile, profileInUse } from '#core/crypto';
 import { Fault } from '#core/fault';
 import type { Logger } from '#platform';
+import type { DepositChecker, DepositFacts, DepositMatch } from './checked-deposit.js';
 import type {
   CheckedEntry,
   CheckerData,
@@ -41,6 +42,8 @@ export interface WorkerOptions {
   readonly profile?: CryptoProfile;
   /** See `V2Options`. */
   readonly nativeDsse?: boolean;
+  /** See `CheckOptions`. */
+  readonly maximumStatementBytes?: number;
   /** Requests that may wait in all; more are refused. */
   readonly maxWaiting?: number;
   /** Node options of the threads; specs need some to run from sources. */
@@ -51,6 +54,10 @@ function busy(message: string): Fault {
   return new Fault('unavailable', 'entry/busy', message, { retryAfterSeconds: 1 });
 }
 
+function otherAnswer(): Error {
+  return new Error('a thread answered another question');
+}
+
 function send(thread: Thread): void {
   const { requests } = thread;
   if (requests.length === 0) return;
@@ -58,7 +65,10 @@ function send(thread: Thread): void {
   thread.worker.postMessage(requests);
 }
 
-export class WorkerEntryChecker implements EntryChecker {
+/** Leaves out the number, whatever kind of request it is. */
+type Unnumbered<R> = R extends { readonly id: number } ? Omit<R, 'id'> : never;
+
+export class WorkerEntryChecker implements EntryChecker, DepositChecker {
   readonly #logger: Logger;
   readonly #options: WorkerOptions;
   readonly #maxWaiting: number;
@@ -74,18 +84,35 @@ export class WorkerEntryChecker implements EntryChecker {
   }
 
   async check(face: Face, body: Uint8Array): Promise<CheckedEntry> {
-    const reply = await this.#ask(face, body);
+    const reply = await this.#ask({ what: face, body });
     if ('entry' in reply) return reply.entry;
-    throw new Error('a thread answered another question');
+    throw otherAnswer();
   }
 
   async lookUps(body: Uint8Array): Promise<LookUps> {
-    const reply = await this.#ask('look-ups', body);
+    const reply = await this.#ask({ what: 'look-ups', body });
     if ('lookUps' in reply) return reply.lookUps;
-    throw new Error('a thread answered another question');
+    throw otherAnswer();
   }
 
-  #ask(what: CheckRequest['what'], body: Uint8Array): Promise<CheckReply> {
+  async readDeposit(body: Uint8Array): Promise<DepositFacts> {
+    const reply = await this.#ask({ what: 'deposit', body });
+    if ('deposit' in reply) return reply.deposit;
+    throw otherAnswer();
+  }
+
+  async matchDeposit(body: Uint8Array, leaves: readonly Uint8Array[]): Promise<DepositMatch> {
+    const reply = await this.#ask({ what: 'match', body, leaves });
+    if ('match' in reply) return reply.match;
+    throw otherAnswer();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
+  }
+
+  #ask(request: Unnumbered<CheckRequest>): Promise<CheckReply> {
     const thread = this.#threads.reduce((least, one) =>
       one.waiting.size < least.waiting.size ? one : least,
     );
@@ -96,14 +123,9 @@ export class WorkerEntryChecker implements EntryChecker {
     const id = this.#next++;
     return new Promise((resolve, reject) => {
       thread.waiting.set(id, { resolve, reject });
-      if (thread.requests.push({ id, what, body }) === 1) setImmediate(() => send(thread));
+      if (thread.requests.push({ id, ...request }) === 1) setImmediate(() => send(thread));
       else if (thread.requests.length === TOGETHER) send(thread);
     });
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true;
-    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
   }
 
   #start(): Thread {
@@ -112,6 +134,7 @@ export class WorkerEntryChecker implements EntryChecker {
       workerData: {
         profile: this.#options.profile ?? profileInUse(),
         nativeDsse: this.#options.nativeDsse ?? false,
+        maximumStatementBytes: this.#options.maximumStatementBytes ?? 0,
       } satisfies CheckerData,
       ...(this.#options.execArgv === undefined ? {} : { execArgv: [...this.#options.execArgv] }),
     });

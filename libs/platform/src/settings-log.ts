@@ -49,6 +49,28 @@ const V2 = told(
   'See below.',
 );
 
+const Statements = told(
+  z
+    .strictObject({
+      maximumBytes: told(
+        z.int().min(1024).max(33554432).default(4194304),
+        'The largest DSSE envelope that is kept, in bytes, whether it came with its entry or was deposited. A larger one can still be logged; answers by subject then say that it is not held.',
+        'Raise it where inventories of large images are signed; raise `limits.statementBodyBytes` with it.',
+        'A high value lets callers fill the database; a low one leaves statements out of the store, which every answer says.',
+      ),
+      maximumEntries: told(
+        z.int().min(1).max(1000).default(16),
+        'How many log entries one and the same statement is kept for: as many may sign it, and each entry keeps its own envelope.',
+        'Raise it where many people sign one statement.',
+        'A high value lets callers store one envelope many times over.',
+      ),
+    })
+    .prefault({}),
+  'The store of signed statements (DSSE envelopes), by which entries are found by their subjects.',
+  'To fit what is signed.',
+  'See below.',
+);
+
 export const Log = told(
   z
     .strictObject({
@@ -60,6 +82,7 @@ export const Log = told(
       ),
       v1: V1,
       v2: V2,
+      statements: Statements,
     })
     .prefault({}),
   'The two faces of the transparency log; and, under `level`, what is written about the work itself.',

@@ -65,6 +65,7 @@ const Limits = told(
       rekorV1BodyBytes: Bytes(33554432, 'entries of the v1 log'),
       rekorV2BodyBytes: Bytes(4194304, 'entries of the v2 log'),
       timestampBodyBytes: Bytes(1048576, 'timestamp requests'),
+      statementBodyBytes: Bytes(5242880, 'statements that are deposited'),
       otherBodyBytes: Bytes(1048576, 'everything else'),
       shutdownMs: told(
         z.int().min(100).max(600000).default(10000),

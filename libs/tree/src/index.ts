@@ -2,6 +2,7 @@
  * One engine for every append-only log: it sequences, hashes, signs what is durable, and proves what it says. It
  * knows no protocol: what a leaf means and how a checkpoint is spelt is handed in.
  */
+import { LogAttachments1795410000000 } from './attachment-table.js';
 import { LogTables1732200100000 } from './log-tables.js';
 
 export { Tree } from './tree.js';
@@ -26,8 +27,11 @@ export { inSnapshot } from './fsck/snapshot.js';
 export type { TreeRules } from './fsck/tree-rules.js';
 export type { SigningMemory } from './signing-memory.js';
 export type { Barrier, Step } from './barrier.js';
-export type { Appended, NewLeaf, Sequenced, SignedHead, StoredLeaf } from './leaf.js';
+export { Attachments, type AttachmentFacts, type KeptAttachment } from './attachments.js';
+export { TreeIndex, type IndexPage, type PickedLeaf } from './tree-index.js';
+export { searchKeyHash } from './sequence-batch.js';
+export type { Appended, Attachment, NewLeaf, Sequenced, SignedHead, StoredLeaf } from './leaf.js';
 
-export const migrations = [LogTables1732200100000];
+export const migrations = [LogTables1732200100000, LogAttachments1795410000000];
 /** Tables of the hot path are written with COPY and read with SQL; none is an entity. */
 export const entities = [] as const;

@@ -15,6 +15,14 @@ export interface NewLeaf {
   readonly searchKeys?: readonly string[];
   /** Kept beside the leaf and not hashed: an attestation, a certificate chain. */
   readonly extra?: Uint8Array;
+  /** Kept in a table of its own, and found by its digest: the envelope that a leaf was made of. */
+  readonly attachment?: Attachment;
+}
+
+export interface Attachment {
+  /** 32 octets by which it is asked for; several leaves may share one. */
+  readonly digest: Uint8Array;
+  readonly octets: Uint8Array;
 }
 
 /** Committed: the leaf has its place for ever, though no checkpoint may cover it yet. */

@@ -6,7 +6,7 @@
  *   2. hand-over if another replica has written since, the edge is read again and proved against the stored root
  *   3. dedup     what is in the tree already keeps its old place; race-free, because of the lock
  *   4. grow      tiles and root are computed from the proved edge
- *   5. copy      leaves, deduplication keys, search keys, tiles; the head last, guarded by size and epoch
+ *   5. copy      leaves, deduplication keys, search keys, attachments, tiles; the head last, guarded by size and epoch
  *   6. commit    from here on the batch is true
  *
  * A failure before 6 leaves no trace. A failure *of* 6 is ambiguous: the connection is dropped, never reused, and
@@ -110,17 +110,23 @@ async function copyLeaves(
   const leaves: Field[][] = [];
   const keys: Field[][] = [];
   const searches: Field[][] = [];
+  const attachments: Field[][] = [];
   fresh.forEach(({ leaf, leafHash, identity }, offset) => {
     const index = int8(first + BigInt(offset));
     const extra = leaf.extra === undefined ? null : bytea(leaf.extra);
     leaves.push([id, index, bytea(leafHash), text(leaf.kind), stamp, bytea(leaf.body), extra]);
     keys.push([id, bytea(leafHash), index]);
     if (!equalOctets(leafHash, identity)) keys.push([id, bytea(identity), index]);
+    if (leaf.attachment !== undefined) {
+      const { digest, octets } = leaf.attachment;
+      attachments.push([id, index, bytea(digest), bytea(octets)]);
+    }
     for (const key of new Set(leaf.searchKeys)) searches.push([bytea(searchKeyHash(key)), id, index]);
   });
   await copyRows(client, 'log_leaf (shard, idx, leaf_hash, kind, stamped_ms, body, extra)', leaves);
   await copyRows(client, 'log_dedup (shard, key, idx)', keys);
   await copyRows(client, 'log_index (key_hash, shard, idx)', searches);
+  await copyRows(client, 'log_attachment (shard, idx, digest, octets)', attachments);
 }
 
 async function writeTiles(

@@ -26,12 +26,14 @@ import {
 } from '#core/merkle';
 import { MAX_ENTRY_BYTES, TILE_WIDTH, tileWidth, formatBundle } from '#core/tile';
 import { Appender } from './appender.js';
+import { Attachments } from './attachments.js';
 import { cutHead, readHead } from './cut-head.js';
 import { Checkpoints } from './checkpoints.js';
 import type { Appended, NewLeaf, Sequenced, SignedHead, StoredLeaf } from './leaf.js';
 import { Publication } from './publication.js';
 import { StoredLeaves } from './stored-leaves.js';
 import { TileRows } from './tile-rows.js';
+import { TreeIndex } from './tree-index.js';
 import type { TreeParts } from './tree-parts.js';
 import { assertContinues, assertContinuesFiles, checkTree, proveContinues } from './self-check.js';
 import { NO_JOURNAL } from './signing-memory.js';
@@ -47,6 +49,10 @@ export class Tree {
   readonly frozen: boolean;
   /** Appends whose answer did not reach the client. */
   readonly undelivered: Undelivered;
+  /** By which keys leaves are found. */
+  readonly index: TreeIndex;
+  /** What is kept beside leaves. */
+  readonly attachments: Attachments;
   readonly #parts: TreeParts;
   readonly #rows: TileRows;
   readonly #leaves: StoredLeaves;
@@ -61,6 +67,8 @@ export class Tree {
     this.shard = parts.shard;
     this.frozen = parts.frozen;
     this.undelivered = new Undelivered(parts.pool, parts.shard, parts.logger);
+    this.index = new TreeIndex(parts.pool, parts.shard);
+    this.attachments = new Attachments(parts.pool, parts.shard);
     this.#parts = parts;
     this.#rows = new TileRows(parts.pool, parts.shard);
     this.#leaves = new StoredLeaves(parts.pool, parts.shard);

@@ -8,7 +8,7 @@
  */
 import { z } from 'zod';
 
-export type Method = 'get' | 'post' | 'delete';
+export type Method = 'get' | 'post' | 'put' | 'delete';
 
 /** One body: `schema` names one of the door's schemas; without it the body is octets or text of that media type. */
 export interface Content {

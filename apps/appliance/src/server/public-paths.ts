@@ -121,6 +121,20 @@ const PATHS: readonly PublicPath[] = [
   { door: 'ct', prefixes: ['/ct'], bodyLimit: 'otherBodyBytes', cors: true, refuse: openApiError },
   { door: 'tuf', prefixes: ['/tuf'], bodyLimit: 'otherBodyBytes', cors: true, refuse: problem },
   { door: 'boundaries', prefixes: ['/airseal/v1/boundaries'], bodyLimit: 'otherBodyBytes', cors: true, refuse: problem },
+  {
+    door: 'statements',
+    prefixes: ['/airseal/v1/statements'],
+    bodyLimit: 'statementBodyBytes',
+    cors: true,
+    refuse: problem,
+  },
+  {
+    door: 'search',
+    prefixes: ['/airseal/v1/search'],
+    bodyLimit: 'otherBodyBytes',
+    cors: true,
+    refuse: problem,
+  },
   { door: 'oidc', prefixes: ['/oidc'], bodyLimit: 'otherBodyBytes', cors: false, refuse: oauthError },
   {
     door: 'health',

@@ -101,7 +101,7 @@ function collectBodies(server: FastifyInstance, allowance: BodyAllowance, metric
   metrics.readGauge('airseal_http_body_bytes', 'Octets that large bodies hold', () => allowance.held);
   const shares = new WeakMap<FastifyRequest, BodyShare>();
   server.addHook('onRequest', (request, reply, done) => {
-    if (request.method === 'POST') {
+    if (request.method === 'POST' || request.method === 'PUT') {
       const share = allowance.share();
       shares.set(request, share);
       reply.raw.once('close', share.giveBack);

@@ -141,6 +141,8 @@ describe('dsse 0.0.1', () => {
     expect(entry.statement).toEqual({
       payloadType: IN_TOTO,
       payload: new Uint8Array(Buffer.from(statement)),
+      envelope: new Uint8Array(Buffer.from(sent)),
+      pae: createHash('sha256').update(pae(IN_TOTO, Buffer.from(statement))).digest(),
     });
   });
 

@@ -7,6 +7,7 @@ import { parsePublicKey, type PublicKey } from '#core/crypto';
 import { Fault } from '#core/fault';
 import { toUtf8 } from '#core/octets';
 import { formatPem, parsePem, type PemBlock } from '#core/pem';
+import { oidcIssuer, type LeafSigner } from './leaf-signer.js';
 import { readSignerCertificate, verifyChain, type SignerCertificate } from './certificate.js';
 import { pemKey } from './search-keys.js';
 import { within } from './refuse.js';
@@ -62,6 +63,23 @@ export function readPemVerifier(pem: Uint8Array): PemVerifier {
 /** Search keys of a verifier: its PEM, and every name in its certificate. */
 export function verifierKeys(verifier: PemVerifier): string[] {
   return [pemKey(verifier.canonicalPem), ...verifier.subjects];
+}
+
+/** The signer that `verifier` stands for. */
+export function leafSignerOf({ key, subjects, chain }: PemVerifier): LeafSigner {
+  const certificate = chain[0]?.certificate;
+  return {
+    spki: key.spki,
+    identities: subjects,
+    issuer: certificate === undefined ? undefined : oidcIssuer(certificate),
+    certificate,
+  };
+}
+
+/** Search keys of a verifier of an envelope; upstream files it only under the first of them. */
+export function envelopeVerifierKeys(verifier: PemVerifier): string[] {
+  const [key = '', ...names] = verifierKeys(verifier);
+  return [`sha256:${key}`, key, ...names];
 }
 
 export function verifyVerifierChain(verifier: PemVerifier): void {

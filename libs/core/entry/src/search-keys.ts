@@ -41,20 +41,37 @@ function digestsIn(list: JsonValue | undefined): string[] {
   });
 }
 
-/** Digests of the subjects and materials of an in-toto statement; none if `payload` is not one. */
-export function statementKeys(payloadType: string, payload: Uint8Array): string[] {
-  if (payloadType !== IN_TOTO_PAYLOAD_TYPE) return [];
+/** What an in-toto statement says of itself. */
+export interface StatementFacts {
+  /** `<algorithm>:<value>` of every subject, as written. */
+  readonly subjects: readonly string[];
+  readonly materials: readonly string[];
+  readonly predicateType: string | undefined;
+}
+
+const NO_STATEMENT: StatementFacts = { subjects: [], materials: [], predicateType: undefined };
+
+/** Reads an in-toto statement; nothing if `payload` is not one. */
+export function readStatement(payloadType: string, payload: Uint8Array): StatementFacts {
+  if (payloadType !== IN_TOTO_PAYLOAD_TYPE) return NO_STATEMENT;
   try {
     const statement = parseJson(payload, { maxValues: MAX_STATEMENT_VALUES });
-    return [
-      ...digestsIn(member(statement, 'subject')),
-      ...digestsIn(member(member(statement, 'predicate'), 'materials')),
-    ];
+    const predicateType = member(statement, 'predicateType');
+    return {
+      subjects: digestsIn(member(statement, 'subject')),
+      materials: digestsIn(member(member(statement, 'predicate'), 'materials')),
+      predicateType: typeof predicateType === 'string' && predicateType !== '' ? predicateType : undefined,
+    };
   } catch (error) {
     // A payload that claims to be a statement and is not may be logged; it just has no subjects.
-    if (isFault(error)) return [];
+    if (isFault(error)) return NO_STATEMENT;
     throw error;
   }
+}
+
+/** Digests of the subjects and materials of an in-toto statement. */
+export function statementKeys({ subjects, materials }: StatementFacts): string[] {
+  return [...subjects, ...materials];
 }
 
 /**
@@ -71,5 +88,14 @@ export function searchKeysOf(...keys: readonly string[]): string[] {
       `split the statement: it names more than ${MAX_KEYS} digests`,
     );
   }
-  return [...distinct].filter((key) => key !== '' && key.length <= MAX_KEY_LENGTH);
+  return askable(distinct);
+}
+
+/** As `searchKeysOf`, for entries that are in the log already: whatever is there is derived again. */
+export function derivedKeysOf(...keys: readonly string[]): string[] {
+  return askable(new Set(keys.map((key) => key.toLowerCase())));
+}
+
+function askable(keys: ReadonlySet<string>): string[] {
+  return [...keys].filter((key) => key !== '' && key.length <= MAX_KEY_LENGTH);
 }

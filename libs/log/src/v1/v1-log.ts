@@ -4,7 +4,7 @@
  * How an entry comes in:
  *
  *   1. check     parse, canonicalise, verify every signature, in a worker thread
- *   2. sequence  the leaf, its search keys and its attestation become durable together
+ *   2. sequence  the leaf, its search keys, its attestation and its envelope become durable together
  *   3. promise   the signed entry timestamp is made and stored, while a checkpoint over the leaf is being signed;
  *                left out where the settings say so
  *   4. prove     the answer carries a proof that the tree has verified against that checkpoint
@@ -69,6 +69,11 @@ export class V1Log {
     return this.#active;
   }
 
+  /** Oldest first. */
+  get shards(): readonly V1Shard[] {
+    return this.#shards;
+  }
+
   /** Shards that take no new entries, oldest first. */
   get inactive(): readonly V1Shard[] {
     return this.#shards.slice(0, -1);
@@ -108,6 +113,7 @@ export class V1Log {
       kind: `${entry.kind}/${entry.version}`,
       searchKeys: entry.searchKeys,
       ...(entry.attestation === undefined ? {} : { extra: entry.attestation }),
+      ...(entry.attachment === undefined ? {} : { attachment: entry.attachment }),
     });
     const entryId = formatEntryId(treeId, sequenced.leafHash);
     if (sequenced.duplicate) {

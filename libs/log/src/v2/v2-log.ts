@@ -45,7 +45,7 @@ export class V2Shard {
   /** Host name, without port. */
   readonly host: string;
   readonly tree: Tree;
-  readonly #keyId: Uint8Array;
+  readonly keyId: Uint8Array;
   readonly #checker: EntryChecker;
   readonly #counted: (kind: string) => void;
 
@@ -58,7 +58,7 @@ export class V2Shard {
   ) {
     this.host = host;
     this.tree = tree;
-    this.#keyId = keyId;
+    this.keyId = keyId;
     this.#checker = checker;
     this.#counted = counted;
   }
@@ -86,6 +86,7 @@ export class V2Shard {
         body: entry.canonical,
         kind: `${entry.kind}/${entry.version}`,
         searchKeys: entry.searchKeys,
+        ...(entry.attachment === undefined ? {} : { attachment: entry.attachment }),
       });
     } catch (error) {
       // It may be in the tree for all that: whoever is told to retry must not be told off for it.
@@ -104,7 +105,7 @@ export class V2Shard {
     }
     if (!appended.duplicate) this.#counted(entry.kind);
     return {
-      json: formatV2Entry(entry, this.#keyId, appended),
+      json: formatV2Entry(entry, this.keyId, appended),
       delivered: () => {
         if (again) undelivered.forget(appended.leafHash);
       },
@@ -118,6 +119,11 @@ export class V2Log {
 
   constructor(shards: readonly V2Shard[]) {
     this.#shards = new Map(shards.map((shard) => [shard.host, shard]));
+  }
+
+  /** Oldest first. */
+  get shards(): readonly V2Shard[] {
+    return [...this.#shards.values()];
   }
 
   /** @throws {Fault} log/unknown-shard */

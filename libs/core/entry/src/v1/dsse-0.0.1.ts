@@ -10,10 +10,17 @@ import { isJsonObject, type JsonObject, type JsonValue } from '#core/json';
 import { fromUtf8, toBase64, toHex } from '#core/octets';
 import { wrappedBase64 } from '../base64.js';
 import { readEnvelope, readSignatureText, type Envelope } from '../envelope.js';
-import { holdsOverEnvelope, readPemVerifier, verifierKeys, type PemVerifier } from '../pem-verifier.js';
+import { ENVELOPE_FACET, signerFacets, statementFacets } from '../facets.js';
+import {
+  envelopeVerifierKeys,
+  holdsOverEnvelope,
+  leafSignerOf,
+  readPemVerifier,
+  type PemVerifier,
+} from '../pem-verifier.js';
 import type { EntryKind, ProposedEntry } from '../proposed-entry.js';
 import { malformed, unverified } from '../refuse.js';
-import { digestKey, searchKeysOf, statementKeys } from '../search-keys.js';
+import { readStatement, searchKeysOf, statementKeys } from '../search-keys.js';
 import {
   canonicalEntry,
   hashAt,
@@ -92,7 +99,15 @@ function pair(envelope: Envelope, verifiers: readonly PemVerifier[]): Pairing {
   return { pairs, verify: () => undefined };
 }
 
-function readProposed(spec: JsonObject): { parts: Parts; envelope: Envelope; verify: () => void } {
+interface Proposed {
+  readonly parts: Parts;
+  /** As it was sent. */
+  readonly text: string;
+  readonly envelope: Envelope;
+  verify(): void;
+}
+
+function readProposed(spec: JsonObject): Proposed {
   const proposed = required(objectAt(spec, 'proposedContent'), 'proposed content');
   for (const name of ['signatures', 'envelopeHash', 'payloadHash']) {
     if (spec[name] !== undefined && spec[name] !== null) {
@@ -110,26 +125,33 @@ function readProposed(spec: JsonObject): { parts: Parts; envelope: Envelope; ver
     envelopeHash: { algorithm: 'sha256', value: toHex(sha256(fromUtf8(text))) },
     payloadHash: { algorithm: 'sha256', value: toHex(sha256(envelope.payload)) },
   };
-  return { parts, envelope, verify };
+  return { parts, text, envelope, verify };
+}
+
+/** Those that the leaf gives away. */
+function keysOf({ pairs, envelopeHash, payloadHash }: Parts): string[] {
+  return [
+    ...pairs.flatMap(({ verifier }) => envelopeVerifierKeys(verifier)),
+    `sha256:${payloadHash.value}`,
+    `sha256:${envelopeHash.value}`,
+  ];
 }
 
 function read(spec: JsonObject): ProposedEntry {
-  const { parts, envelope, verify } = readProposed(spec);
-  const { payloadType, payload } = envelope;
+  const { parts, text, envelope, verify } = readProposed(spec);
+  const { payloadType, payload, signed } = envelope;
+  const about = readStatement(payloadType, payload);
   return {
     kind: KIND,
     version: VERSION,
     canonical: canonical(parts),
-    searchKeys: searchKeysOf(
-      ...parts.pairs.flatMap(({ verifier }) => {
-        const [key = '', ...names] = verifierKeys(verifier);
-        return [`sha256:${key}`, key, ...names];
-      }),
-      digestKey('sha256', sha256(payload)),
-      `sha256:${parts.envelopeHash.value}`,
-      ...statementKeys(payloadType, payload),
-    ),
-    statement: { payloadType, payload },
+    searchKeys: searchKeysOf(...keysOf(parts), ...statementKeys(about)),
+    facets: [
+      ENVELOPE_FACET,
+      ...signerFacets(parts.pairs.map(({ verifier }) => leafSignerOf(verifier))),
+      ...statementFacets(about),
+    ],
+    statement: { payloadType, payload, envelope: fromUtf8(text), pae: sha256(signed) },
     verify,
   };
 }
@@ -160,4 +182,18 @@ export const dsse001: EntryKind = {
     canonical(
       objectAt(spec, 'proposedContent') === undefined ? readCommitted(spec) : readProposed(spec).parts,
     ),
+  readLeaf: (spec) => {
+    const parts = readCommitted(spec);
+    return {
+      envelope: true,
+      signers: parts.pairs.map(({ verifier }) => leafSignerOf(verifier)),
+      signatures: parts.pairs.map(({ signature, verifier }) => ({
+        key: verifier.key,
+        octets: readSignatureText(signature).octets,
+        over: 'message',
+      })),
+      digests: [`sha256:${parts.payloadHash.value}`, `sha256:${parts.envelopeHash.value}`],
+      searchKeys: keysOf(parts),
+    };
+  },
 };

@@ -8,7 +8,8 @@ import type { HashName, KeyKind, PublicKey } from '#core/crypto';
 import { Fault } from '#core/fault';
 import type { JsonObject } from '#core/json';
 import { fromHex, fromUtf8, toBase64 } from '#core/octets';
-import { readPemVerifier, verifierKeys, verifyVerifierChain, type PemVerifier } from '../pem-verifier.js';
+import { signerFacets } from '../facets.js';
+import { leafSignerOf, readPemVerifier, verifierKeys, verifyVerifierChain, type PemVerifier } from '../pem-verifier.js';
 import type { EntryKind, ProposedEntry } from '../proposed-entry.js';
 import { within } from '../refuse.js';
 import { searchKeysOf } from '../search-keys.js';
@@ -64,6 +65,10 @@ function admitAlgorithm(key: PublicKey, hash: HashName): void {
   }
 }
 
+function keysOf({ verifier, hash }: Parts): string[] {
+  return [...verifierKeys(verifier), `${hash.algorithm}:${hash.value}`];
+}
+
 function read(spec: JsonObject): ProposedEntry {
   const parts = readParts(spec);
   const { verifier, hash, signature } = parts;
@@ -72,7 +77,8 @@ function read(spec: JsonObject): ProposedEntry {
     kind: KIND,
     version: VERSION,
     canonical: canonical(parts),
-    searchKeys: searchKeysOf(...verifierKeys(verifier), `${hash.algorithm}:${hash.value}`),
+    searchKeys: searchKeysOf(...keysOf(parts)),
+    facets: signerFacets([leafSignerOf(verifier)]),
     verify: () => {
       within('entry/signature', 'verifying signature', () => {
         verifyVerifierChain(verifier);
@@ -87,4 +93,15 @@ export const hashedrekord001: EntryKind = {
   version: VERSION,
   read,
   canonicalise: (spec) => canonical(readParts(spec)),
+  readLeaf: (spec) => {
+    const parts = readParts(spec);
+    const { hash, signature, verifier } = parts;
+    return {
+      envelope: false,
+      signers: [leafSignerOf(verifier)],
+      signatures: [{ key: verifier.key, octets: signature, over: { digestBy: hash.algorithm } }],
+      digests: [`${hash.algorithm}:${hash.value}`],
+      searchKeys: keysOf(parts),
+    };
+  },
 };

@@ -6,10 +6,17 @@ import { sha256 } from '#core/crypto';
 import type { JsonObject } from '#core/json';
 import { fromUtf8, toBase64, toHex } from '#core/octets';
 import { readEnvelope, type Envelope } from '../envelope.js';
-import { holdsOverEnvelope, readPemVerifier, verifierKeys, type PemVerifier } from '../pem-verifier.js';
+import { ENVELOPE_FACET, signerFacets, statementFacets } from '../facets.js';
+import {
+  envelopeVerifierKeys,
+  holdsOverEnvelope,
+  leafSignerOf,
+  readPemVerifier,
+  type PemVerifier,
+} from '../pem-verifier.js';
 import type { EntryKind, ProposedEntry } from '../proposed-entry.js';
 import { unverified } from '../refuse.js';
-import { searchKeysOf, statementKeys } from '../search-keys.js';
+import { readStatement, searchKeysOf, statementKeys } from '../search-keys.js';
 import { attestationOf } from './attestation.js';
 import {
   canonicalEntry,
@@ -59,26 +66,30 @@ function readProposed(spec: JsonObject, text: string): { parts: Parts; envelope:
   return { parts, envelope };
 }
 
+/** Those that the leaf gives away. */
+function keysOf({ verifier, hash, payloadHash }: Parts): string[] {
+  return [`sha256:${hash.value}`, ...envelopeVerifierKeys(verifier), ...digestsOf({ payloadHash })];
+}
+
+function digestsOf({ payloadHash }: Pick<Parts, 'payloadHash'>): string[] {
+  return payloadHash === undefined ? [] : [`sha256:${payloadHash.value}`];
+}
+
 function read(spec: JsonObject): ProposedEntry {
   const content = required(objectAt(spec, 'content'), 'content property');
-  const { parts, envelope } = readProposed(spec, required(textAt(content, 'envelope'), 'envelope content'));
-  const { verifier, hash, payloadHash } = parts;
+  const text = required(textAt(content, 'envelope'), 'envelope content');
+  const { parts, envelope } = readProposed(spec, text);
+  const { verifier } = parts;
   const { payloadType, payload, signatures, signed } = envelope;
-  const [key = '', ...names] = verifierKeys(verifier);
+  const about = readStatement(payloadType, payload);
   return {
     kind: KIND,
     version: VERSION,
     canonical: canonical(parts),
-    searchKeys: searchKeysOf(
-      `sha256:${hash.value}`,
-      `sha256:${key}`,
-      key,
-      ...names,
-      `sha256:${payloadHash?.value ?? ''}`,
-      ...statementKeys(payloadType, payload),
-    ),
+    searchKeys: searchKeysOf(...keysOf(parts), ...statementKeys(about)),
+    facets: [ENVELOPE_FACET, ...signerFacets([leafSignerOf(verifier)]), ...statementFacets(about)],
     ...attestationOf(payload),
-    statement: { payloadType, payload },
+    statement: { payloadType, payload, envelope: fromUtf8(text), pae: sha256(signed) },
     verify: () => {
       // Only one key can be named here, so a second signature of somebody else is not for us to judge.
       if (!signatures.some((one) => holdsOverEnvelope(verifier, signed, one.octets))) {
@@ -88,15 +99,34 @@ function read(spec: JsonObject): ProposedEntry {
   };
 }
 
-function canonicalise(spec: JsonObject): Uint8Array {
+function readCommitted(spec: JsonObject): Parts {
   const content = required(objectAt(spec, 'content'), 'content in intoto v0.0.1 entry');
-  const text = textAt(content, 'envelope');
-  if (text !== undefined) return canonical(readProposed(spec, text).parts);
-  return canonical({
+  return {
     verifier: readVerifier(spec),
     hash: required(hashAt(content, 'hash', ['sha256']), 'hash value for envelope'),
     payloadHash: hashAt(content, 'payloadHash', ['sha256']),
-  });
+  };
 }
 
-export const intoto001: EntryKind = { kind: KIND, version: VERSION, read, canonicalise };
+function canonicalise(spec: JsonObject): Uint8Array {
+  const content = required(objectAt(spec, 'content'), 'content in intoto v0.0.1 entry');
+  const text = textAt(content, 'envelope');
+  return canonical(text === undefined ? readCommitted(spec) : readProposed(spec, text).parts);
+}
+
+export const intoto001: EntryKind = {
+  kind: KIND,
+  version: VERSION,
+  read,
+  canonicalise,
+  readLeaf: (spec) => {
+    const parts = readCommitted(spec);
+    return {
+      envelope: true,
+      signers: [leafSignerOf(parts.verifier)],
+      signatures: [],
+      digests: [...digestsOf(parts), `sha256:${parts.hash.value}`],
+      searchKeys: keysOf(parts),
+    };
+  },
+};

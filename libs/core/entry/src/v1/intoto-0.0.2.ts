@@ -5,13 +5,14 @@
  * schema calls those fields octets. The leaf keeps keys as they were sent; only search uses canonical ones.
  */
 import { sha256 } from '#core/crypto';
-import { isJsonObject, type JsonObject, type JsonValue } from '#core/json';
+import { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from '#core/json';
 import { toBase64, toHex, toUtf8 } from '#core/octets';
-import { assembleEnvelope } from '../envelope.js';
-import { holdsOverEnvelope, readPemVerifier, verifierKeys } from '../pem-verifier.js';
+import { assembleEnvelope, readSignatureText } from '../envelope.js';
+import { ENVELOPE_FACET, signerFacets, statementFacets } from '../facets.js';
+import { envelopeVerifierKeys, holdsOverEnvelope, leafSignerOf, readPemVerifier } from '../pem-verifier.js';
 import type { EntryKind, ProposedEntry } from '../proposed-entry.js';
 import { malformed, unverified } from '../refuse.js';
-import { digestKey, searchKeysOf, statementKeys } from '../search-keys.js';
+import { readStatement, searchKeysOf, statementKeys } from '../search-keys.js';
 import { attestationOf } from './attestation.js';
 import {
   canonicalEntry,
@@ -105,20 +106,32 @@ function read(spec: JsonObject): ProposedEntry {
   );
   const verifiers = signatures.map(({ publicKey }) => readPemVerifier(publicKey));
   const payloadHash: HashText = { algorithm: 'sha256', value: toHex(sha256(payload)) };
+  const about = readStatement(payloadType, payload);
   return {
     kind: KIND,
     version: VERSION,
     canonical: canonical({ payloadType, signatures, hash, payloadHash }),
     searchKeys: searchKeysOf(
-      ...verifiers.flatMap((verifier) => {
-        const [key = '', ...names] = verifierKeys(verifier);
-        return [`sha256:${key}`, key, ...names];
-      }),
-      digestKey('sha256', sha256(payload)),
-      ...statementKeys(payloadType, payload),
+      ...verifiers.flatMap(envelopeVerifierKeys),
+      `sha256:${payloadHash.value}`,
+      ...statementKeys(about),
     ),
+    facets: [ENVELOPE_FACET, ...signerFacets(verifiers.map(leafSignerOf)), ...statementFacets(about)],
     ...attestationOf(payload),
-    statement: { payloadType, payload },
+    statement: {
+      payloadType,
+      payload,
+      // It came in pieces, so this spelling is ours; the keys beside the signatures are the leaf's.
+      envelope: canonicalJson({
+        payload: toBase64(payload),
+        payloadType,
+        signatures: signatures.map(({ keyid, sig }) => ({
+          ...(keyid === undefined ? {} : { keyid }),
+          sig: toUtf8(sig),
+        })),
+      }),
+      pae: sha256(signed),
+    },
     verify: () => {
       verifiers.forEach((verifier, at) => {
         // The leaf says that this key made this signature, so no other key will do.
@@ -137,4 +150,26 @@ function canonicalise(spec: JsonObject): Uint8Array {
   return canonical({ ...readContent(spec), payloadHash });
 }
 
-export const intoto002: EntryKind = { kind: KIND, version: VERSION, read, canonicalise };
+export const intoto002: EntryKind = {
+  kind: KIND,
+  version: VERSION,
+  read,
+  canonicalise,
+  readLeaf: (spec) => {
+    const { content, signatures } = readContent(spec);
+    const payloadHash = required(hashAt(content, 'payloadHash', ['sha256']), 'payload digest');
+    const verifiers = signatures.map(({ publicKey }) => readPemVerifier(publicKey));
+    const digests = [`sha256:${payloadHash.value}`];
+    return {
+      envelope: true,
+      signers: verifiers.map(leafSignerOf),
+      signatures: signatures.map(({ sig, publicKey }) => ({
+        key: readPemVerifier(publicKey).key,
+        octets: readSignatureText(toUtf8(sig)).octets,
+        over: 'message',
+      })),
+      digests,
+      searchKeys: [...verifiers.flatMap(envelopeVerifierKeys), ...digests],
+    };
+  },
+};

@@ -5,7 +5,7 @@
  */
 import { Fault } from '#core/fault';
 import { isJsonObject, parseJson, type JsonObject, type JsonValue } from '#core/json';
-import type { EntryKind, ProposedEntry } from '../proposed-entry.js';
+import type { EntryKind, LeafContent, ProposedEntry } from '../proposed-entry.js';
 import { malformed } from '../refuse.js';
 import { dsse001 } from './dsse-0.0.1.js';
 import { hashedrekord001 } from './hashedrekord-0.0.1.js';
@@ -60,4 +60,10 @@ export function readV1Entry(body: Uint8Array): ProposedEntry {
 export function canonicaliseV1(entry: JsonValue): Uint8Array {
   const { kind, spec } = kindOf(entry);
   return kind.canonicalise(spec);
+}
+
+/** What `entry`, as it stands in the log, says by itself. @throws {Fault} entry/… */
+export function readV1Leaf(entry: JsonValue): LeafContent {
+  const { kind, spec } = kindOf(entry);
+  return kind.readLeaf(spec);
 }

@@ -10,9 +10,10 @@ import { Fault } from '#core/fault';
 import { canonicalJson } from '#core/json';
 import { toBase64 } from '#core/octets';
 import { pae } from '../pae.js';
+import { ENVELOPE_FACET, signerFacets, statementFacets } from '../facets.js';
 import type { ProposedEntry, Statement } from '../proposed-entry.js';
 import { within } from '../refuse.js';
-import { digestKey, searchKeysOf, statementKeys } from '../search-keys.js';
+import { digestKey, readStatement, searchKeysOf, statementKeys } from '../search-keys.js';
 import { verifyOverDigest } from '../signature.js';
 import { MAX_V2_ENTRY_BYTES } from './hashedrekord-0.0.2.js';
 import type { RequestVerifier } from './verifier.js';
@@ -26,6 +27,7 @@ export function dsse002(
   const { payloadType, payload } = statement;
   const { key, hash } = verifier;
   const payloadHash = sha256(payload);
+  const about = readStatement(payloadType, payload);
   const signed = digest(hash, pae(payloadType, payload));
   const canonical = canonicalJson({
     apiVersion: '0.0.2',
@@ -48,8 +50,9 @@ export function dsse002(
       ...verifier.searchKeys,
       digestKey(hash, signed),
       digestKey('sha256', payloadHash),
-      ...statementKeys(payloadType, payload),
+      ...statementKeys(about),
     ),
+    facets: [ENVELOPE_FACET, ...signerFacets([verifier.signer]), ...statementFacets(about)],
     statement,
     verify: () => {
       within('entry/signature', 'verifying signature', () => {

@@ -8,11 +8,13 @@
  */
 import { digest, sha256 } from '#core/crypto';
 import { Fault } from '#core/fault';
-import type { JsonValue } from '#core/json';
+import { canonicalJson, type JsonValue } from '#core/json';
+import { toBase64 } from '#core/octets';
+import { ENVELOPE_FACET, statementFacets } from '../facets.js';
 import { pae } from '../pae.js';
 import type { ProposedEntry } from '../proposed-entry.js';
 import { malformed } from '../refuse.js';
-import { digestKey, statementKeys } from '../search-keys.js';
+import { digestKey, readStatement, statementKeys } from '../search-keys.js';
 import { dsse002 } from './dsse-0.0.2.js';
 import { hashedrekord002 } from './hashedrekord-0.0.2.js';
 import { octetsOf, readMessage, required } from './message.js';
@@ -40,15 +42,30 @@ export function readDsseRequest(value: JsonValue, native: boolean): ProposedEntr
     'payloadType',
     'signatures',
   ]);
-  const { sig } = readMessage(onlyOne(envelope.signatures, 'signatures'), ['sig', 'keyid']);
+  const { sig, keyid } = readMessage(onlyOne(envelope.signatures, 'signatures'), ['sig', 'keyid']);
   const { payloadType = '' } = envelope;
   if (typeof payloadType !== 'string') throw malformed('invalid value for string field payloadType');
   const payload = octetsOf(envelope.payload, 'payload') ?? new Uint8Array();
   const verifier = readVerifier(onlyOne(request.verifiers, 'verifiers'));
   const signature = required(octetsOf(sig, 'sig'), 'envelope signature');
-  if (native) return dsse002({ payloadType, payload }, signature, verifier);
-  return hashedrekord002(digest(verifier.hash, pae(payloadType, payload)), signature, verifier, {
-    searchKeys: [digestKey('sha256', sha256(payload)), ...statementKeys(payloadType, payload)],
-    statement: { payloadType, payload },
+  const signed = pae(payloadType, payload);
+  const statement = {
+    payloadType,
+    payload,
+    envelope: canonicalJson({
+      payload: toBase64(payload),
+      payloadType,
+      signatures: [
+        { ...(typeof keyid === 'string' && keyid !== '' ? { keyid } : {}), sig: toBase64(signature) },
+      ],
+    }),
+    pae: sha256(signed),
+  };
+  if (native) return dsse002(statement, signature, verifier);
+  const about = readStatement(payloadType, payload);
+  return hashedrekord002(digest(verifier.hash, signed), signature, verifier, {
+    searchKeys: [digestKey('sha256', sha256(payload)), ...statementKeys(about)],
+    facets: [ENVELOPE_FACET, ...statementFacets(about)],
+    statement,
   });
 }

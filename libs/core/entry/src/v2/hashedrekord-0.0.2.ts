@@ -10,6 +10,7 @@ import { Fault } from '#core/fault';
 import { canonicalJson, type JsonValue } from '#core/json';
 import { MAX_ENTRY_BYTES } from '#core/tile';
 import { toBase64 } from '#core/octets';
+import { signerFacets } from '../facets.js';
 import type { ProposedEntry, Statement } from '../proposed-entry.js';
 import { malformed, within } from '../refuse.js';
 import { digestKey, searchKeysOf } from '../search-keys.js';
@@ -31,7 +32,7 @@ export function hashedrekord002(
   digest: Uint8Array,
   signature: Uint8Array,
   verifier: RequestVerifier,
-  more: { readonly searchKeys?: readonly string[]; readonly statement?: Statement } = {},
+  more: { readonly searchKeys?: readonly string[]; readonly facets?: readonly string[]; readonly statement?: Statement } = {},
 ): ProposedEntry {
   const { key, hash } = verifier;
   const canonical = canonicalJson({
@@ -57,6 +58,7 @@ export function hashedrekord002(
     version: '0.0.2',
     canonical,
     searchKeys: searchKeysOf(...verifier.searchKeys, digestKey(hash, digest), ...(more.searchKeys ?? [])),
+    facets: [...signerFacets([verifier.signer]), ...(more.facets ?? [])],
     ...(more.statement === undefined ? {} : { statement: more.statement }),
     verify: () => {
       within('entry/signature', 'verifying signature', () => {

@@ -11,6 +11,7 @@ import type { JsonObject, JsonValue } from '#core/json';
 import { toBase64 } from '#core/octets';
 import { formatPem } from '#core/pem';
 import { readSignerCertificate } from '../certificate.js';
+import { oidcIssuer, type LeafSigner } from '../leaf-signer.js';
 import { malformed, within } from '../refuse.js';
 import { pemKey } from '../search-keys.js';
 import { octetsOf, readMessage, required } from './message.js';
@@ -36,6 +37,7 @@ export interface RequestVerifier {
   readonly key: PublicKey;
   readonly hash: HashName;
   readonly searchKeys: readonly string[];
+  readonly signer: LeafSigner;
   /** As it stands in the canonical body. */
   readonly canonical: JsonObject;
 }
@@ -60,6 +62,7 @@ function defaultAlgorithm(key: PublicKey): string | undefined {
 interface Source {
   readonly key: PublicKey;
   readonly searchKeys: readonly string[];
+  readonly signer: LeafSigner;
   readonly canonical: JsonObject;
 }
 
@@ -71,6 +74,7 @@ function readPublicKey(value: JsonValue): Source {
   return {
     key: within('entry/verifier', 'parsing public key', () => parsePublicKey(spki)),
     searchKeys: [pemKey(formatPem('PUBLIC KEY', spki))],
+    signer: { spki, identities: [], issuer: undefined, certificate: undefined },
     canonical: { publicKey: { rawBytes: toBase64(spki) } },
   };
 }
@@ -78,10 +82,16 @@ function readPublicKey(value: JsonValue): Source {
 function readCertificate(value: JsonValue): Source {
   const message = readMessage(value, ['rawBytes']);
   const der = required(octetsOf(message.rawBytes, 'rawBytes'), 'X.509 certificate raw bytes');
-  const { key, subjects } = readSignerCertificate(der);
+  const { certificate, key, subjects } = readSignerCertificate(der);
   return {
     key,
     searchKeys: [pemKey(formatPem('CERTIFICATE', der)), ...subjects],
+    signer: {
+      spki: certificate.spki,
+      identities: subjects,
+      issuer: oidcIssuer(certificate),
+      certificate,
+    },
     canonical: { x509Certificate: { rawBytes: toBase64(der) } },
   };
 }
