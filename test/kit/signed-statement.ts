@@ -91,11 +91,7 @@ export interface SignedEnvelope {
   readonly pae: string;
 }
 
-export function sealed(
-  signer: StatementSigner,
-  payload: Uint8Array,
-  payloadType = IN_TOTO,
-): SignedEnvelope {
+export function sealed(signer: StatementSigner, payload: Uint8Array, payloadType = IN_TOTO): SignedEnvelope {
   const signed = pae(payloadType, payload);
   const signature = signer.key.sign(signed);
   const json = fromUtf8(

@@ -53,6 +53,25 @@ const IDENTITY_FLAGS: readonly Flag[] = [
 ];
 const SETTINGS: Flag = ['--settings <file>', 'settings of the appliance (default: STATE/airseal.yaml)'];
 
+/** What a search may ask; all of it must hold. */
+const SEARCH_FLAGS: readonly Flag[] = [
+  TRUSTED_ROOT,
+  ['--artifact <file>', 'entries over this file (SHA-256)'],
+  ['--digest <digest>', 'entries over this digest: hexadecimal digits, or algorithm:digits'],
+  ['--identity <text>', 'a name in the certificate, whole, in any case'],
+  ['--issuer <url>', 'who vouched for the signer'],
+  ['--key <file>', 'PEM file of a key or certificate, or the SHA-256 of its SubjectPublicKeyInfo in hex'],
+  ['--about <file>', 'statements about this file (SHA-256)'],
+  ['--subject <digest>', 'statements about this digest'],
+  ['--predicate <type>', 'statements of this type: a URI, or a short name as in attest-blob'],
+  ['--from <time>', 'logged at this instant or later, RFC 3339 in UTC'],
+  ['--to <time>', 'logged before this instant'],
+  ['--face <version>', 'only v1 or only v2'],
+  ['--tree <name>', 'only this tree, such as rekor-v1/2026-1'],
+  ['--limit <count>', 'at most so many', '100'],
+  ['--all', 'as many as there are'],
+];
+
 export const VERBS: readonly Verb[] = [
   {
     path: ['sign-blob'],
@@ -104,6 +123,37 @@ export const VERBS: readonly Verb[] = [
     example:
       'airseal verify-blob-attestation --type cyclonedx --certificate-identity ci@corp.example --certificate-oidc-issuer https://id.corp.example app.tar',
     run: async () => (await import('./commands/verify-blob-attestation.command.js')).verifyBlobAttestation,
+  },
+  {
+    path: ['search'],
+    summary: 'search both faces of the log: who signed what, and how much of them the answer covers',
+    flags: SEARCH_FLAGS,
+    example: 'airseal search --identity ci@corp.example --from 2026-11-01T00:00:00Z --output json',
+    run: async () => (await import('./commands/search.command.js')).search,
+  },
+  {
+    path: ['statement', 'put'],
+    summary: 'deposit a signed statement beside its log entry, so that it is found by its subject',
+    operands: [['<file>', 'DSSE envelope, or the bundle that holds it']],
+    flags: [TRUSTED_ROOT],
+    example: 'airseal statement put app.sigstore.json',
+    run: async () => (await import('./commands/statement.command.js')).putStatement,
+  },
+  {
+    path: ['statement', 'get'],
+    summary: 'fetch a signed statement, octet for octet, by the digest of what it signs',
+    operands: [['<sha256>', 'SHA-256 of its pre-authentication encoding, as a search names it']],
+    flags: [TRUSTED_ROOT, ['--file <file>', 'where to write it (default: standard output)']],
+    example:
+      'airseal statement get 0dd94b7b5a3fd4ffdd4ac3d1d1ebbbcd4de3cf9b3d9c1e4d7b1bb0d0a1a1d2c3 --file envelope.json',
+    run: async () => (await import('./commands/statement.command.js')).getStatement,
+  },
+  {
+    path: ['statement', 'list'],
+    summary: 'list statements about a file or a digest, and say how many are held',
+    flags: SEARCH_FLAGS,
+    example: 'airseal statement list --about app.tar --predicate cyclonedx',
+    run: async () => (await import('./commands/statement.command.js')).listStatements,
   },
   {
     path: ['trust', 'show'],
@@ -314,6 +364,7 @@ const NOUNS: Readonly<Record<string, string>> = {
   trust: 'the trusted root: authorities, logs, keys',
   ca: 'the certificate authority',
   log: 'the transparency logs',
+  statement: 'signed statements, kept beside the logs',
   identity: 'machines and people that the built-in issuer knows',
   hsm: 'tokens and their keys',
   config: 'settings of the appliance',

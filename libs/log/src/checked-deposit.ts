@@ -43,11 +43,7 @@ export interface DepositChecker {
 
 /** How a leaf may spell a signature: as it was sent, in its own base64, or in base64 once more (intoto 0.0.2). */
 function tracesOf({ signatures, envelope }: Deposit): Uint8Array[] {
-  const texts = signatures.flatMap(({ text, octets }) => [
-    text,
-    toBase64(octets),
-    toBase64(fromUtf8(text)),
-  ]);
+  const texts = signatures.flatMap(({ text, octets }) => [text, toBase64(octets), toBase64(fromUtf8(text))]);
   // intoto 0.0.1 holds the hash of the envelope instead.
   return [...new Set([...texts, toHex(sha256(envelope))])].map(fromUtf8);
 }

@@ -1,5 +1,12 @@
 import type { CryptoProfile } from '#core/crypto';
-import { HELD_FACET, type ProposedEntry, readV1Entry, readV2Entry, type Statement, type V2Options } from '#core/entry';
+import {
+  HELD_FACET,
+  type ProposedEntry,
+  readV1Entry,
+  readV2Entry,
+  type Statement,
+  type V2Options,
+} from '#core/entry';
 import type { Fault, FaultKind } from '#core/fault';
 import type { Attachment } from '#tree';
 import type { DepositFacts, DepositMatch } from './checked-deposit.js';

@@ -32,6 +32,7 @@ describe('settings', () => {
       level: 'info',
       v1: { signedEntryTimestamps: 'hsm-parallel', timestampsAtOnce: 8 },
       v2: { nativeDsse: false },
+      statements: { maximumBytes: 4_194_304, maximumEntries: 16 },
     });
   });
 

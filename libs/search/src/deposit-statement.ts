@@ -170,9 +170,7 @@ export class DepositStatement {
   /** Nothing matched: because nothing like it was logged, or because somebody else signed it. */
   async #unmatched({ candidateKeys, pae }: DepositFacts): Promise<Fault> {
     const { trees } = this.#parts;
-    const logged = await Promise.all(
-      trees.map(({ tree }) => tree.search(candidateKeys, 'or', 1)),
-    );
+    const logged = await Promise.all(trees.map(({ tree }) => tree.search(candidateKeys, 'or', 1)));
     if (logged.flat().length === 0) {
       return new Fault(
         'absent',

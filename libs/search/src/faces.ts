@@ -26,17 +26,15 @@ export function searchedTrees(
   urlOfHost: (host: string) => string,
 ): readonly SearchedTree[] {
   return [
-    ...v1.shards.map(
-      ({ tree, treeId, logId, offset }): SearchedTree => ({
-        face: 'v1',
-        tree,
-        logId,
-        url: '/api/v1/log',
-        logIndex: (index) => offset + index,
-        entryId: (leafHash) => formatEntryId(treeId, leafHash),
-        link: (_index, leafHash) => `/api/v1/log/entries/${formatEntryId(treeId, leafHash)}`,
-      }),
-    ),
+    ...v1.shards.map(({ tree, treeId, logId, offset }): SearchedTree => ({
+      face: 'v1',
+      tree,
+      logId,
+      url: '/api/v1/log',
+      logIndex: (index) => offset + index,
+      entryId: (leafHash) => formatEntryId(treeId, leafHash),
+      link: (_index, leafHash) => `/api/v1/log/entries/${formatEntryId(treeId, leafHash)}`,
+    })),
     ...v2.shards.map(({ tree, host, keyId }): SearchedTree => {
       const url = urlOfHost(host);
       return {

@@ -68,8 +68,7 @@ export class SearchModule implements OnApplicationBootstrap, BeforeApplicationSh
             clock: Clock,
             metrics: Metrics,
             { log }: Settings,
-          ) =>
-            new DepositStatement({ pool, trees, checker, record, clock, metrics, ...log.statements }),
+          ) => new DepositStatement({ pool, trees, checker, record, clock, metrics, ...log.statements }),
         },
         {
           provide: StatementsHeld,

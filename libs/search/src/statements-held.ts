@@ -46,7 +46,9 @@ export class StatementsHeld {
           this.#held.set(tree.name, Number(held));
           this.#missing.set(tree.name, Number(missing));
         })
-        .catch((err: unknown) => this.#logger.warn({ err, tree: tree.name }, 'statements could not be counted'));
+        .catch((err: unknown) =>
+          this.#logger.warn({ err, tree: tree.name }, 'statements could not be counted'),
+        );
     }
   }
 }

@@ -113,11 +113,7 @@ export class Attachments {
     await transaction.query(
       `INSERT INTO log_index (key_hash, shard, idx)
        SELECT key, $1, $2 FROM unnest($3::bytea[]) AS filed(key) ON CONFLICT DO NOTHING`,
-      [
-        this.#shard,
-        index.toString(),
-        byteaArray([...new Set(keys)].map((key) => bytea(searchKeyHash(key)))),
-      ],
+      [this.#shard, index.toString(), byteaArray([...new Set(keys)].map((key) => bytea(searchKeyHash(key))))],
     );
     return true;
   }

@@ -168,7 +168,8 @@ async function moveHead(
 
 /** A standby that lagged and was promoted, or a backup that was restored under us, has a smaller tree. */
 function assertNotBehind(head: TreeHead, reached: TreeHead): void {
-  if (head.size > reached.size || (head.size === reached.size && equalOctets(head.root, reached.root))) return;
+  if (head.size > reached.size || (head.size === reached.size && equalOctets(head.root, reached.root)))
+    return;
   throw new Fault(
     'corrupt',
     'tree/rolled-back',

@@ -142,7 +142,9 @@ describe('dsse 0.0.1', () => {
       payloadType: IN_TOTO,
       payload: new Uint8Array(Buffer.from(statement)),
       envelope: new Uint8Array(Buffer.from(sent)),
-      pae: createHash('sha256').update(pae(IN_TOTO, Buffer.from(statement))).digest(),
+      pae: createHash('sha256')
+        .update(pae(IN_TOTO, Buffer.from(statement)))
+        .digest(),
     });
   });
 

@@ -146,22 +146,28 @@ describe('an envelope that is deposited', () => {
     expect(paeOf(readDeposit(sent.json))).toBe(sent.pae);
   });
 
-  test.each(everyLeaf)('is not vouched for by %s if anything else was signed, or somebody else signed', (_, entry) => {
-    const leaf = readLeaf(entry.canonical);
-    for (const other of [
-      sealed(alice, statementAbout('another')),
-      sealed(bob, statementAbout('image')),
-      // ECDSA is not the same twice, so this is another signature of the same signer.
-      sealed(alice, statementAbout('image')),
-      sealed(alice, statementAbout('image'), 'text/plain'),
-    ]) {
-      expect(vouchedFor(readDeposit(other.json), leaf)).toEqual(new Set());
-    }
-  });
+  test.each(everyLeaf)(
+    'is not vouched for by %s if anything else was signed, or somebody else signed',
+    (_, entry) => {
+      const leaf = readLeaf(entry.canonical);
+      for (const other of [
+        sealed(alice, statementAbout('another')),
+        sealed(bob, statementAbout('image')),
+        // ECDSA is not the same twice, so this is another signature of the same signer.
+        sealed(alice, statementAbout('image')),
+        sealed(alice, statementAbout('image'), 'text/plain'),
+      ]) {
+        expect(vouchedFor(readDeposit(other.json), leaf)).toEqual(new Set());
+      }
+    },
+  );
 
   test('with a further signature is vouched for in part', () => {
     const text = JSON.parse(new TextDecoder().decode(sent.json)) as { signatures: unknown[] };
-    const more = octets({ ...text, signatures: [...text.signatures, { sig: toBase64(bob.key.sign(sent.payload)) }] });
+    const more = octets({
+      ...text,
+      signatures: [...text.signatures, { sig: toBase64(bob.key.sign(sent.payload)) }],
+    });
     const leaf = readLeaf(v2(asHashedRekordV2(sent)).canonical);
     expect(vouchedFor(readDeposit(more), leaf)).toEqual(new Set([0]));
   });

@@ -9,7 +9,13 @@ import { Fault } from '#core/fault';
 import type { JsonObject } from '#core/json';
 import { fromHex, fromUtf8, toBase64 } from '#core/octets';
 import { signerFacets } from '../facets.js';
-import { leafSignerOf, readPemVerifier, verifierKeys, verifyVerifierChain, type PemVerifier } from '../pem-verifier.js';
+import {
+  leafSignerOf,
+  readPemVerifier,
+  verifierKeys,
+  verifyVerifierChain,
+  type PemVerifier,
+} from '../pem-verifier.js';
 import type { EntryKind, ProposedEntry } from '../proposed-entry.js';
 import { within } from '../refuse.js';
 import { searchKeysOf } from '../search-keys.js';

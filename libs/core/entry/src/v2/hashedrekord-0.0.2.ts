@@ -32,7 +32,11 @@ export function hashedrekord002(
   digest: Uint8Array,
   signature: Uint8Array,
   verifier: RequestVerifier,
-  more: { readonly searchKeys?: readonly string[]; readonly facets?: readonly string[]; readonly statement?: Statement } = {},
+  more: {
+    readonly searchKeys?: readonly string[];
+    readonly facets?: readonly string[];
+    readonly statement?: Statement;
+  } = {},
 ): ProposedEntry {
   const { key, hash } = verifier;
   const canonical = canonicalJson({

@@ -31,7 +31,9 @@ function digestIn(value: JsonValue | undefined): { readonly hash: HashName; read
   return { hash, key: digestKey(hash, octetsIn(digest, 'digest')) };
 }
 
-function signatureIn(value: JsonValue | undefined): Pick<LeafContent, 'signers' | 'signatures' | 'searchKeys'> {
+function signatureIn(
+  value: JsonValue | undefined,
+): Pick<LeafContent, 'signers' | 'signatures' | 'searchKeys'> {
   const { content, verifier: told } = objectIn(value, 'signature');
   const verifier = readVerifier(objectIn(told, 'verifier'));
   return {
