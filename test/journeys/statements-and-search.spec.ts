@@ -140,7 +140,7 @@ describe('a statement', () => {
         put(name, bundle, { 'Content-Type': 'application/vnd.dev.sigstore.bundle.v0.3+json' }),
       ),
     );
-    const statuses = answers.map(({ status }) => status).sort();
+    const statuses = answers.map(({ status }) => status).sort((a, b) => a - b);
     expect(statuses).toEqual([...Array.from({ length: 99 }, () => 200), 201]);
     expect(JSON.parse((await get(`statements/${name}`)).text)).toEqual(wrapped);
   });
