@@ -10,6 +10,7 @@ import {
   matchDeposit,
   openV1Log,
   openV2Log,
+  readLookUps,
   type EntryChecker,
   type V1Log,
   type V2Log,
@@ -45,6 +46,7 @@ import {
 const MAXIMUM = 20_000;
 const checker: EntryChecker = {
   check: async (face, body) => checkEntry(face, body, { maximumStatementBytes: MAXIMUM }),
+  lookUps: async (body) => readLookUps(body),
   close: async () => undefined,
 };
 const ALICE = 'alice@corp.example';
