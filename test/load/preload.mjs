@@ -1,14 +1,17 @@
 /**
- * Fills both logs through the engine's own append path, so that what is measured on top is what would be there.
+ * Fills both logs through the engine's own sequencer, so that what is measured on top is what would be there.
  *
- * The appliance is ended meanwhile: this process is then the one replica, with the appliance's own settings, database
- * and token. Only what a worker thread would have checked is left out; bodies are an acknowledged entry's, with a
- * digest and a signature of random octets, so that sizes are right and every leaf is another one.
+ * The appliance is ended meanwhile: this process is then the one replica, with the appliance's own settings, database,
+ * token and signing journal. Every leaf is deduplicated, hashed, indexed and committed as an append would be, and the
+ * last head is signed and published; batches are larger, nobody waits for a proof of each leaf, and what a worker
+ * thread would have checked is left out. Bodies are an acknowledged entry's, with a digest and a signature of random
+ * octets, so that sizes are right and every leaf is another one. Signed entry timestamps of v1 are not made: the
+ * appliance makes one when such an entry is first looked up, as it does after a crash.
  */
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { fromBase64, fromUtf8, toUtf8 } from '#core/octets';
-import { Hsm } from '#hsm';
+import { Hsm, journalDirectory } from '#hsm';
 import { openV1Log, openV2Log } from '#log';
 import { createLogger, loadSettings, Metrics, systemClock } from '#platform';
 import { Trees } from '#tree';
@@ -19,8 +22,10 @@ import { appendsV1 } from './requests/appends-v1.mjs';
 import { appendsV2 } from './requests/appends-v2.mjs';
 import { makeSigners } from './requests/signers.mjs';
 
-/** Appends under way at once. */
-const AT_ONCE = 2048;
+/** Larger than an appliance's, which has somebody waiting for each leaf. */
+const BATCH = 2048;
+/** One batch is being committed while the next one gathers. */
+const AT_ONCE = 2 * BATCH;
 
 /** @param {import('./site.mjs').Site} site @param {number} leaves @returns {Promise<{ v1: number, v2: number }>} leaves a second */
 export async function preload(site, leaves) {
@@ -30,19 +35,20 @@ export async function preload(site, leaves) {
   const settings = loadSettings(state.layout.settings);
   const { host, port, name, runtimeUser } = settings.database;
   const pool = new pg.Pool({ host, port, database: name, user: runtimeUser, max: 8 });
-  const hsm = await Hsm.open({ tokens: settings.hsm.tokens, runtimeDir: settings.runtimeDir, mode: settings.mode });
+  const hsm = await Hsm.open({ tokens: settings.hsm.tokens, runtimeDir: settings.runtimeDir, mode: settings.mode, journalDir: journalDirectory(settings) });
   const logger = createLogger({ log: { level: 'error' }, mode: settings.mode });
   const metrics = new Metrics(false);
   const trees = new Trees({ pool, directory: `${site.stateDir}/tiles`, clock: systemClock, logger, metrics });
-  const checker = { check: () => Promise.reject(new Error('nothing is checked here')), close: () => Promise.resolve() };
-  const parts = { trees, hsm, pool, material: site.material, checker, metrics };
+  const unasked = () => Promise.reject(new Error('nothing is checked here'));
+  const checker = { check: unasked, lookUps: unasked, close: () => Promise.resolve() };
+  /** @param {import('#tree').TreeSpec} spec */
+  const open = (spec) => trees.open({ ...spec, maxBatch: BATCH, maxWaiting: AT_ONCE });
+  const parts = { trees: /** @type {Trees} */ (/** @type {unknown} */ ({ open })), hsm, pool, material: site.material, checker, metrics };
   try {
     const v2 = (await openV2Log(parts)).shard(site.shardOrigin.hostname);
-    const v2Rate = await fill(leaves, () => v2.tree.append({ body: another(samples.v2), kind: 'hashedrekord/0.0.2', searchKeys: keys() }));
-    const v1 = await openV1Log(parts);
-    const v1Rate = await fill(leaves, () =>
-      v1.appendChecked({ kind: 'hashedrekord', version: '0.0.1', canonical: another(samples.v1), searchKeys: keys() }),
-    );
+    const v2Rate = await fill(v2.tree, leaves, () => ({ body: another(samples.v2), kind: 'hashedrekord/0.0.2', searchKeys: keys() }));
+    const { tree } = (await openV1Log(parts)).active;
+    const v1Rate = await fill(tree, leaves, () => ({ body: another(samples.v1), kind: 'hashedrekord/0.0.1', searchKeys: keys() }));
     return { v1: v1Rate, v2: v2Rate };
   } finally {
     await trees.close();
@@ -52,14 +58,24 @@ export async function preload(site, leaves) {
   }
 }
 
-/** @param {number} leaves @param {() => Promise<unknown>} append */
-async function fill(leaves, append) {
+/**
+ * Resolves to leaves a second, once the last of them stands under a published checkpoint.
+ *
+ * @param {import('#tree').Tree} tree @param {number} leaves @param {() => import('#tree').NewLeaf} make
+ */
+async function fill(tree, leaves, make) {
   const begun = performance.now();
   let left = leaves;
+  /** @type {import('#tree').Sequenced | undefined} */
+  let last;
   const loop = async () => {
-    while (left-- > 0) await append();
+    while (left-- > 0) {
+      const sequenced = await tree.sequence(make());
+      if (last === undefined || sequenced.index > last.index) last = sequenced;
+    }
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, leaves) }, loop));
+  if (last !== undefined) await tree.cover(last);
   return leaves / ((performance.now() - begun) / 1000);
 }
 

@@ -81,7 +81,7 @@ async function measure(description) {
     const { preload } = await import('./preload.mjs');
     const loaded = await toStandardError(() => preload(site, leaves));
     tell(`loading ${leaves} leaves, v2`, loaded.v2, '1/s');
-    tell(`loading ${leaves} leaves, v1 with SET`, loaded.v1, '1/s');
+    tell(`loading ${leaves} leaves, v1`, loaded.v1, '1/s');
     tell(`cold start at ${leaves} leaves`, await toStandardError(() => applianceColdStart(site.stateDir, 3)), 's', atMost(2));
     generator = await Generator.start(description);
     const large = await measureDoors(generator, ` at ${leaves} leaves`, remember);

@@ -1,5 +1,7 @@
 import { Fault } from '#core/fault';
 
+/** Decimal numbers of so many digits are exact as numbers. */
+const EXACT_DIGITS = 15;
 /** Arcs up to this many octets are exact as numbers; longer ones exist only below 2.25, made from UUIDs. */
 const EXACT_OCTETS = 7;
 /** 128 bits in groups of seven. */
@@ -17,15 +19,29 @@ function refuse(why: string): Fault {
 export function oidContent(dotted: string): Uint8Array {
   if (!/^[012](\.(0|[1-9]\d{0,38}))+$/.test(dotted))
     throw refuse('is written as numbers with dots between them');
-  const [first = 0n, second = 0n, ...rest] = dotted.split('.').map(BigInt);
-  if (first < 2n && second > 39n) throw refuse('below 0 or 1 has a second number of at most 39');
+  const [first = '', second = '', ...rest] = dotted.split('.');
+  if (first !== '2' && second.length > 1 && Number(second) > 39)
+    throw refuse('below 0 or 1 has a second number of at most 39');
   const octets: number[] = [];
-  for (const arc of [first * 40n + second, ...rest]) {
-    const digits = [Number(arc & 0x7fn)];
-    for (let left = arc >> 7n; left > 0n; left >>= 7n) digits.unshift(Number(left & 0x7fn) | 0x80);
-    octets.push(...digits);
-  }
+  pushArc(octets, sum(second, 40 * Number(first)));
+  for (const arc of rest) pushArc(octets, arc.length <= EXACT_DIGITS ? Number(arc) : BigInt(arc));
   return Uint8Array.from(octets);
+}
+
+function sum(digits: string, more: number): number | bigint {
+  return digits.length < EXACT_DIGITS ? Number(digits) + more : BigInt(digits) + BigInt(more);
+}
+
+/** In groups of seven bits, the highest first, all but the last marked. */
+function pushArc(octets: number[], arc: number | bigint): void {
+  const groups: number[] = [];
+  if (typeof arc === 'number') {
+    for (let left = arc; groups.length === 0 || left > 0; left = Math.floor(left / 128))
+      groups.push(left % 128);
+  } else {
+    for (let left = arc; groups.length === 0 || left > 0n; left >>= 7n) groups.push(Number(left & 0x7fn));
+  }
+  for (let at = groups.length - 1; at >= 0; at--) octets.push((groups[at] ?? 0) | (at === 0 ? 0 : 0x80));
 }
 
 /**
@@ -37,7 +53,8 @@ export function dottedOid(content: Uint8Array): string {
   const arcs: (number | bigint)[] = [];
   let arc = 0;
   let start = 0;
-  for (const [at, octet] of content.entries()) {
+  for (let at = 0; at < content.length; at++) {
+    const octet = content[at] ?? 0;
     const octets = at - start + 1;
     if (octets === 1 && octet === 0x80) throw refuse('may not pad its numbers');
     if (octets > MAX_ARC_OCTETS) throw refuse('has a number that is too large');

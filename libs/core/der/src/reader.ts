@@ -14,11 +14,35 @@ import { dottedOid } from './oid.js';
 import { contextConstructed, TAG } from './tag.js';
 import { parseGeneralizedTime, parseUtcTime, isUtcTimeYear } from './time.js';
 
-export interface DerElement {
+/** One element; its octets are views into what was read, made when they are asked for. */
+export class DerElement {
   readonly tag: number;
-  readonly content: Uint8Array;
+  readonly #bytes: Uint8Array;
+  readonly #start: number;
+  readonly #from: number;
+  readonly #end: number;
+
+  constructor(tag: number, bytes: Uint8Array, start: number, from: number, end: number) {
+    this.tag = tag;
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#from = from;
+    this.#end = end;
+  }
+
+  get content(): Uint8Array {
+    return this.#bytes.subarray(this.#from, this.#end);
+  }
+
   /** Tag, length and content, as they stood. */
-  readonly encoding: Uint8Array;
+  get encoding(): Uint8Array {
+    return this.#bytes.subarray(this.#start, this.#end);
+  }
+
+  /** A reader over the content. */
+  get members(): DerReader {
+    return new DerReader(this.#bytes, this.#from, this.#end);
+  }
 }
 
 export interface Bits {
@@ -36,19 +60,23 @@ const cutOff = (): Fault => malformed('truncated', 'the DER structure is cut off
 /** A cursor over the members of one structure; views into the input, nothing is copied. */
 export class DerReader {
   readonly #bytes: Uint8Array;
-  #at = 0;
+  readonly #end: number;
+  #at: number;
 
-  constructor(bytes: Uint8Array) {
+  /** Reads `bytes`, or the part of them from `start` up to but not including `end`. */
+  constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
     this.#bytes = bytes;
+    this.#at = start;
+    this.#end = end;
   }
 
   get atEnd(): boolean {
-    return this.#at >= this.#bytes.length;
+    return this.#at >= this.#end;
   }
 
   /** Identifier octet of the next element, or `undefined` at the end. */
   peek(): number | undefined {
-    return this.#bytes[this.#at];
+    return this.#at < this.#end ? this.#bytes[this.#at] : undefined;
   }
 
   /** The next element, whatever it is. */
@@ -67,17 +95,13 @@ export class DerReader {
         throw malformed('length', 'a length is not in its shortest form');
     }
     const from = this.#at;
-    if (length > this.#bytes.length - from) throw cutOff();
+    if (length > this.#end - from) throw cutOff();
     this.#at = from + length;
-    return {
-      tag,
-      content: this.#bytes.subarray(from, this.#at),
-      encoding: this.#bytes.subarray(start, this.#at),
-    };
+    return new DerElement(tag, this.#bytes, start, from, this.#at);
   }
 
   #octet(): number {
-    const octet = this.#bytes[this.#at];
+    const octet = this.peek();
     if (octet === undefined) throw cutOff();
     this.#at++;
     return octet;
@@ -101,7 +125,7 @@ export class DerReader {
 
   /** A reader over the content of the next element. */
   inside(tag: number): DerReader {
-    return new DerReader(this.expect(tag).content);
+    return this.expect(tag).members;
   }
 
   sequence(): DerReader {
@@ -224,7 +248,7 @@ export class DerReader {
 
 /** The number that the content octets of an INTEGER spell. */
 export function signedValue(octets: Uint8Array): bigint {
-  // An RSA modulus is the largest integer there is; the loop below is quadratic.
+  // An RSA modulus is the largest integer there is.
   if (octets.length > 2049) throw malformed('integer', 'an integer is too large');
   const value = fromBigEndian(octets);
   return (octets[0] ?? 0) < 0x80 ? value : value - (1n << BigInt(8 * octets.length));

@@ -6,7 +6,7 @@
  * a defect of the caller and would otherwise end in a signed structure.
  */
 import { Fault } from '#core/fault';
-import { compareOctets, fromUtf8 } from '#core/octets';
+import { bigEndian, compareOctets, fromUtf8 } from '#core/octets';
 import { oidContent } from './oid.js';
 import { contextConstructed, contextPrimitive, TAG } from './tag.js';
 import { generalizedTimeText, isUtcTimeYear } from './time.js';
@@ -59,14 +59,10 @@ export function enumerated(value: number): Uint8Array {
 }
 
 function integerContent(value: bigint): Uint8Array {
-  const octets: number[] = [];
-  let left = value;
-  // Stop when the rest is only sign extension *and* the top bit written so far already says that sign.
-  do {
-    octets.unshift(Number(left & 0xffn));
-    left >>= 8n;
-  } while (!((left === 0n && (octets[0] ?? 0) < 0x80) || (left === -1n && (octets[0] ?? 0) >= 0x80)));
-  return Uint8Array.from(octets);
+  // A negative number and the one of its complement's bits have equal length (X.690 §8.3.3).
+  const digits = (value < 0n ? ~value : value).toString(16);
+  const width = Math.floor(digits.length / 2) + (digits.length % 2 === 0 && (digits[0] ?? '') < '8' ? 0 : 1);
+  return bigEndian(value < 0n ? value + (1n << BigInt(8 * width)) : value, width);
 }
 
 /** INTEGER of the unsigned big-endian `octets`: leading zeros dropped, one added where the top bit is set. */

@@ -96,19 +96,18 @@ export function fromUtf8(text: string): Uint8Array {
 
 /** Unsigned big-endian integer in exactly `width` octets; throws RangeError if it does not fit. */
 export function bigEndian(value: bigint | number, width: number): Uint8Array {
+  const whole = BigInt(value);
+  if (whole < 0n || whole >> BigInt(8 * width) !== 0n)
+    throw new RangeError(`${value} does not fit in ${width} octets`);
+  if (whole > BigInt(Number.MAX_SAFE_INTEGER))
+    return Uint8Array.from(Buffer.from(whole.toString(16).padStart(2 * width, '0'), 'hex'));
   const bytes = new Uint8Array(width);
-  let rest = BigInt(value);
-  for (let at = width - 1; at >= 0; at--) {
-    bytes[at] = Number(rest & 0xffn);
-    rest >>= 8n;
-  }
-  if (rest !== 0n) throw new RangeError(`${value} does not fit in ${width} octets`);
+  for (let at = width - 1, rest = Number(whole); rest > 0; at--, rest = Math.floor(rest / 256))
+    bytes[at] = rest % 256;
   return bytes;
 }
 
 /** The unsigned big-endian integer that all of `bytes` spell. */
 export function fromBigEndian(bytes: Uint8Array): bigint {
-  let value = 0n;
-  for (const byte of bytes) value = (value << 8n) | BigInt(byte);
-  return value;
+  return bytes.length === 0 ? 0n : BigInt(`0x${toHex(bytes)}`);
 }
