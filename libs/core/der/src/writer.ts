@@ -85,8 +85,17 @@ export function nullValue(): Uint8Array {
   return element(TAG.NULL);
 }
 
+/** Identifiers that were written before: the same few dozen stand in every certificate. */
+const spelled = new Map<string, Uint8Array>();
+const MOST_SPELLED = 500;
+
+/** OBJECT IDENTIFIER. The octets are shared between callers, who do not change them. */
 export function objectIdentifier(dotted: string): Uint8Array {
-  return element(TAG.OID, oidContent(dotted));
+  const known = spelled.get(dotted);
+  if (known !== undefined) return known;
+  const written = element(TAG.OID, oidContent(dotted));
+  if (spelled.size < MOST_SPELLED) spelled.set(dotted, written);
+  return written;
 }
 
 export function octetString(...content: readonly Uint8Array[]): Uint8Array {
