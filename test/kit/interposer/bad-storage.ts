@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { kitDirectory } from '../kit.js';
-import { compiledInterposer } from './compile.js';
+import { compiledInterposer } from './compile.mjs';
 
 export type StorageOperation = 'create' | 'write' | 'sync' | 'rename' | 'link' | 'truncate';
 

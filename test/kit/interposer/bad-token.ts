@@ -2,7 +2,7 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { freshToken, type TokenSettings } from '../kit.js';
-import { compiledInterposer } from './compile.js';
+import { compiledInterposer } from './compile.mjs';
 
 export interface BadToken {
   readonly settings: TokenSettings;

@@ -6,7 +6,8 @@ import { dirname, join, parse } from 'node:path';
 
 const root = join(import.meta.dirname, '../../..');
 
-export function compiledInterposer(name: string): string {
+/** @param {string} name of the source @returns {string} path of the shared object */
+export function compiledInterposer(name) {
   const source = join(import.meta.dirname, name);
   const digest = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16);
   const library = join(root, '.cache', `${parse(name).name}-${digest}.so`);
