@@ -23,6 +23,7 @@ import { Control } from './rounds/control.mjs';
 import { Load } from './rounds/load.mjs';
 import { places, planRounds, victims } from './rounds/plan.mjs';
 import { Prover } from './rounds/prove.mjs';
+import { crashReplicas } from './rounds/replicas.mjs';
 import { Victims } from './rounds/victims.mjs';
 
 const words = process.argv.slice(2);
@@ -76,7 +77,7 @@ async function crash(installation) {
   const site = readSite(installation);
   const { runtimeDir } = JSON.parse(readFileSync(installation, 'utf8'));
   const processes = new Victims(site.stateDir);
-  const prover = new Prover(site, runtimeDir, evidence);
+  const prover = new Prover(site, runtimeDir);
   const socket = join(runtimeDir, 'crash.sock');
   const control = new Control(socket);
   await processes.kill('appliance');
@@ -110,19 +111,30 @@ async function crash(installation) {
       }
     }
     await load.rest();
-    // Once more as the product starts it, and then from the beginning: nothing that was proved before has changed.
-    await processes.kill('appliance');
-    await processes.startAppliance();
-    prover.take();
-    const proved = await prover.prove({ all: true, whole: true });
-    say(
-      `${seconds()}  all: ${proved.v1.entries} v1 entries, ${proved.v2.entries} v2 entries, ${proved.certificates.entries} certificates and ${proved.stored.entries} timestamps proved; ` +
-        `${proved.stored.heads} heads ever signed, none contradicted`,
-    );
   } finally {
     load.stop();
     control.close();
   }
+  // From here on the product's own program.
+  await processes.kill('appliance');
+  await processes.startAppliance();
+  const replicas = await crashReplicas({
+    installation,
+    evidence,
+    processes,
+    prover,
+    chance,
+    times: quick ? 2 : 8,
+    say: (text) => say(`${seconds()}  ${text}`),
+  });
+  // And once from the beginning: nothing that was proved before has changed.
+  await processes.kill('appliance');
+  await processes.startAppliance();
+  const proved = await prover.prove({ all: true, whole: true });
+  say(
+    `${seconds()}  all: ${proved.v1.entries} v1 entries, ${proved.v2.entries} v2 entries, ${proved.certificates.entries} certificates and ${proved.stored.entries} timestamps proved; ` +
+      `${proved.stored.heads} heads ever signed, none contradicted`,
+  );
   const letters = [...new Set(places.map(({ letter }) => letter))];
   const missed = letters.flatMap((letter) =>
     victims.filter((victim) => !done.has(`${letter} ${victim}`)).map((victim) => `${letter} ${victim}`),
@@ -170,7 +182,7 @@ async function crashOnce({ round, control, processes, load, prover, socket }) {
   await load.acknowledges(PROMISES, await load.count(), 60_000);
   const back = Date.now() - down;
   await load.rest();
-  const told = prover.take();
+  const told = prover.take(evidence);
   const proved = await prover.prove();
   const sum = (/** @type {Record<string, number>} */ counts) =>
     Object.values(counts).reduce((all, count) => all + count, 0);

@@ -21,7 +21,6 @@ import type { CheckpointFormat } from './checkpoints.js';
 import type { SignedHead } from './leaf.js';
 import { withConnection } from './connection.js';
 import { RightEdge } from './right-edge.js';
-import type { TileFiles } from './tile-files.js';
 import type { TileRows } from './tile-rows.js';
 
 interface Checked {
@@ -132,8 +131,14 @@ export async function checkTree(
   return { edge, newest };
 }
 
-/** @throws {Fault} tree/rolled-back, tree/forked unless `head`, which the database has, continues what was published */
-export async function assertContinuesFiles(head: TreeHead, rows: TileRows, files: TileFiles): Promise<void> {
-  const remembered = await files.remembered();
+/**
+ * As `assertContinues`, for what this host's files remember. They are asked before the database: another replica that
+ * shares them may publish at any moment, and what they speak of has been committed by then.
+ */
+export async function assertContinuesFiles(
+  head: TreeHead,
+  rows: TileRows,
+  remembered: TreeHead | undefined,
+): Promise<void> {
   if (remembered !== undefined) await assertContinues(head, rows, remembered, "this host's published files");
 }

@@ -111,10 +111,11 @@ export class Tree {
   static async open(parts: TreeParts): Promise<Tree> {
     const tree = new Tree(parts);
     try {
+      const remembered = await parts.files.remembered();
       const { edge, newest } = await checkTree(parts, tree.#rows);
       // Signed and proved: that is read, whatever is found next. Nothing is written for it before.
       if (newest !== undefined) tree.#checkpoints.present(newest);
-      await assertContinuesFiles(edge.head, tree.#rows, parts.files);
+      await assertContinuesFiles(edge.head, tree.#rows, remembered);
       tree.#appender.begin(edge);
       const refusal = await tree.#introduce(edge.head, newest);
       if (newest !== undefined) await tree.#checkpoints.show(newest);
@@ -141,8 +142,9 @@ export class Tree {
     if (this.#quarantine?.code !== NO_JOURNAL || memory === undefined) {
       throw new Fault('conflict', 'tree/not-waiting', 'this log does not wait for a head to be adopted');
     }
+    const remembered = await this.#parts.files.remembered();
     const { edge } = await checkTree(this.#parts, this.#rows);
-    await assertContinuesFiles(edge.head, this.#rows, this.#parts.files);
+    await assertContinuesFiles(edge.head, this.#rows, remembered);
     await assertContinues(edge.head, this.#rows, head, 'the head that you name');
     await memory.adopt(head);
     const refusal = await this.#introduce(edge.head, undefined);

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { leafHash, verifyConsistency, verifyInclusion } from '#core/merkle';
 import { fromUtf8 } from '#core/octets';
+import pg from 'pg';
 import { Hsm, type HeadSigner, type TokenSettings } from '#hsm';
 import type { Tree } from '#tree';
 import { asSuperuser, freshToken } from '../../../test/kit/index.js';
@@ -67,9 +68,14 @@ async function endAgent(): Promise<void> {
 }
 
 /** A replica whose signer is `change`d: to let others overtake it at a moment that is ours to choose. */
-async function replica(change: (signer: HeadSigner) => HeadSigner = (signer) => signer): Promise<Tree> {
+async function replica({
+  change = (signer) => signer,
+  ...how
+}: { change?: (signer: HeadSigner) => HeadSigner } & Parameters<
+  FreshTrees['replica']
+>[0] = {}): Promise<Tree> {
   const signer = change(await (await host()).headSigner(uri, 'log.test'));
-  const { trees } = await world.replica();
+  const { trees } = await world.replica(how);
   return await trees.open({ name: 'test/a', origin: 'log.test', format: noteFormat('log.test', signer) });
 }
 
@@ -87,14 +93,16 @@ test('a head that is outgrown before it is announced is read again, and no rollb
   const left = await replica();
   await grow(left, 0, 5);
   let outgrown = 0;
-  const right = await replica((signer) => ({
-    ...signer,
-    announce: async (head) => {
-      // `head` has been read from the database; before the agent hears of it, the other replica signs a larger one.
-      if (outgrown++ === 0) await grow(left, 5, 9);
-      return await signer.announce(head);
-    },
-  }));
+  const right = await replica({
+    change: (signer) => ({
+      ...signer,
+      announce: async (head) => {
+        // `head` has been read from the database; before the agent hears of it, the other replica signs a larger one.
+        if (outgrown++ === 0) await grow(left, 5, 9);
+        return await signer.announce(head);
+      },
+    }),
+  });
   expect(outgrown).toBeGreaterThan(1);
   expect(right.quarantine).toBeUndefined();
   const [next] = await grow(right, 9, 10);
@@ -107,13 +115,15 @@ test('a head that is outgrown again and again while it is announced is announced
   const left = await replica();
   await grow(left, 0, 1);
   let asked = 0;
-  const right = await replica((signer) => ({
-    ...signer,
-    announce: async (head) => {
-      if (asked++ < 5) await grow(left, asked, asked + 1);
-      return await signer.announce(head);
-    },
-  }));
+  const right = await replica({
+    change: (signer) => ({
+      ...signer,
+      announce: async (head) => {
+        if (asked++ < 5) await grow(left, asked, asked + 1);
+        return await signer.announce(head);
+      },
+    }),
+  });
   expect(asked).toBeGreaterThan(5);
   expect(right.quarantine).toBeUndefined();
 });
@@ -121,16 +131,18 @@ test('a head that is outgrown again and again while it is announced is announced
 test('a head that is outgrown after the agent was lost is not called a rollback either', async () => {
   const left = await replica();
   let overtake = false;
-  const right = await replica((signer) => ({
-    ...signer,
-    announce: async (head) => {
-      if (overtake) {
-        overtake = false;
-        await grow(left, 5, 9, 'left');
-      }
-      return await signer.announce(head);
-    },
-  }));
+  const right = await replica({
+    change: (signer) => ({
+      ...signer,
+      announce: async (head) => {
+        if (overtake) {
+          overtake = false;
+          await grow(left, 5, 9, 'left');
+        }
+        return await signer.announce(head);
+      },
+    }),
+  });
   await grow(right, 0, 5, 'right');
   // The next agent knows of no announcement: the one that is made to it comes too late by four leaves.
   await endAgent();
@@ -146,16 +158,18 @@ test('a head that is outgrown after the agent was lost is not called a rollback 
 test('a head that is outgrown before it is signed is covered by the larger one, and nobody is told of a refusal', async () => {
   const left = await replica();
   let overtake = false;
-  const right = await replica((signer) => ({
-    ...signer,
-    sign: async (message) => {
-      if (overtake) {
-        overtake = false;
-        await grow(left, 5, 9, 'left');
-      }
-      return await signer.sign(message);
-    },
-  }));
+  const right = await replica({
+    change: (signer) => ({
+      ...signer,
+      sign: async (message) => {
+        if (overtake) {
+          overtake = false;
+          await grow(left, 5, 9, 'left');
+        }
+        return await signer.sign(message);
+      },
+    }),
+  });
   await grow(right, 0, 5, 'right');
   overtake = true;
   const [mine] = await grow(right, 5, 6, 'right');
@@ -169,16 +183,18 @@ test('a head that is outgrown before it is signed is covered by the larger one, 
 test('a renewal that is overtaken answers the larger checkpoint', async () => {
   const left = await replica();
   let overtake = false;
-  const right = await replica((signer) => ({
-    ...signer,
-    sign: async (message) => {
-      if (overtake) {
-        overtake = false;
-        await grow(left, 5, 9, 'left');
-      }
-      return await signer.sign(message);
-    },
-  }));
+  const right = await replica({
+    change: (signer) => ({
+      ...signer,
+      sign: async (message) => {
+        if (overtake) {
+          overtake = false;
+          await grow(left, 5, 9, 'left');
+        }
+        return await signer.sign(message);
+      },
+    }),
+  });
   await grow(right, 0, 5, 'right');
   overtake = true;
   expect((await right.renew()).size).toBe(9n);
@@ -186,6 +202,31 @@ test('a renewal that is overtaken answers the larger checkpoint', async () => {
   expect((await right.renew()).size).toBe(9n);
   expect(right.quarantine).toBeUndefined();
   expect(refused).toEqual([]);
+});
+
+test('files that another replica publishes while a tree is opened are not taken for a later tree', async () => {
+  const directory = join(place, 'tiles');
+  const left = await replica({ directory });
+  await grow(left, 0, 5);
+  let grown = false;
+  class SlowClient extends pg.Client {
+    override query(...words: never[]): never {
+      const answer = (super.query as (...all: never[]) => unknown)(...words);
+      const [text] = words as readonly unknown[];
+      if (grown || typeof text !== 'string' || !text.includes('FROM log_checkpoint')) return answer as never;
+      grown = true;
+      // The snapshot has been taken; before it is used, the other replica publishes a larger tree.
+      return (answer as Promise<unknown>).then(async (rows) => {
+        await grow(left, 5, 9);
+        return rows;
+      }) as never;
+    }
+  }
+  const right = await replica({ directory, Client: SlowClient });
+  expect(grown).toBe(true);
+  expect(right.quarantine).toBeUndefined();
+  const [next] = await grow(right, 9, 10);
+  expect(next?.index).toBe(9n);
 });
 
 test('under load of both, each leaf has one place, each answer a proof, and nothing is refused', async () => {

@@ -19,13 +19,14 @@ import { timestampRequests } from '../../load/requests/timestamps.mjs';
 import { readSite } from '../../load/site.mjs';
 import { Acknowledgements } from './acknowledgements.mjs';
 
-const [, , description = '', directory = '', lanesText = '{}', pauseText = '0'] = process.argv;
+const [, , description = '', directory = '', lanesText = '{}', pauseText = '0', signersFrom = description] =
+  process.argv;
 const site = readSite(description);
 const pauseMs = Number(pauseText);
 const acknowledgements = await Acknowledgements.open(join(directory, 'acknowledgements.jsonl'));
 const errors = await Acknowledgements.open(join(directory, 'errors.jsonl'));
 
-const signers = await makeSigners(site, 16);
+const signers = await makeSigners(readSite(signersFrom), 16);
 /** Entries that may be asked for. @type {string[]} */
 const known = [];
 

@@ -11,9 +11,15 @@ export class Load {
     this.#child = child;
   }
 
-  /** @param {string} description @param {string} directory @param {Record<string, number>} lanes @param {number} pauseMs */
-  static async start(description, directory, lanes, pauseMs) {
-    const words = [description, directory, JSON.stringify(lanes), String(pauseMs)];
+  /**
+   * @param {string} description
+   * @param {string} directory where it writes
+   * @param {Record<string, number>} lanes
+   * @param {number} pauseMs
+   * @param {string} [signersFrom] description of the installation that gives its signers their certificates
+   */
+  static async start(description, directory, lanes, pauseMs, signersFrom = description) {
+    const words = [description, directory, JSON.stringify(lanes), String(pauseMs), signersFrom];
     const load = new Load(
       fork(new URL('./client.mjs', import.meta.url), words, {
         stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

@@ -1,4 +1,5 @@
 /** Everything that was acknowledged, held against everything that is served, stored and signed. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Connection, requestBytes } from '../../load/connections.mjs';
 import { readRecords } from './acknowledgements.mjs';
@@ -8,27 +9,33 @@ import { Stored } from './prove-stored.mjs';
 
 export class Prover {
   #site;
-  #directory;
-  #next = 0;
+  /** How far the files of each client have been read. @type {Map<string, number>} */
+  #read = new Map();
   #v1;
   #v2;
   #certificates;
   #stored;
 
-  /** @param {import('../../load/site.mjs').Site} site @param {string} runtimeDir @param {string} directory where the client writes */
-  constructor(site, runtimeDir, directory) {
+  /** @param {import('../../load/site.mjs').Site} site @param {string} runtimeDir */
+  constructor(site, runtimeDir) {
     this.#site = site;
-    this.#directory = directory;
     this.#v1 = new EntriesV1(site);
     this.#v2 = new EntriesV2(site);
     this.#certificates = new Certificates(site);
     this.#stored = new Stored(site, runtimeDir);
   }
 
-  /** Reads what was acknowledged since the last time, and checks each by itself. @returns {Record<string, number>} how many of each kind */
-  take() {
-    const { records, next } = readRecords(join(this.#directory, 'acknowledgements.jsonl'), this.#next);
-    this.#next = next;
+  /**
+   * Reads what was acknowledged since the last time, and checks each by itself.
+   *
+   * @param {string} directory where the client writes
+   * @returns {Record<string, number>} how many of each kind
+   */
+  take(directory) {
+    const path = join(directory, 'acknowledgements.jsonl');
+    if (!existsSync(path)) return {};
+    const { records, next } = readRecords(path, this.#read.get(path) ?? 0);
+    this.#read.set(path, next);
     /** @type {Record<string, number>} */
     const counts = {};
     for (const record of records) {

@@ -17,10 +17,15 @@ import { programEnvironment } from '../../../apps/bootstrap/src/programs.mjs';
 import { startRedis } from '../../../apps/bootstrap/src/redis.mjs';
 import { engines, findState } from '../../../apps/bootstrap/src/state.mjs';
 
-/** @typedef {import('../../../apps/bootstrap/src/state.mjs').State} State */
+/**
+ * @typedef {import('../../../apps/bootstrap/src/state.mjs').State} State
+ * @typedef {'appliance' | 'replica' | 'postgres' | 'redis'} Daemon `replica`: the second appliance on the same database and token
+ */
 
 export class Victims {
   #state;
+  /** @type {number | undefined} */
+  #replicaPort;
 
   /** @param {string} stateDir */
   constructor(stateDir) {
@@ -33,7 +38,7 @@ export class Victims {
     return this.#state;
   }
 
-  /** @param {'appliance' | 'postgres' | 'redis'} name @returns {number | undefined} */
+  /** @param {Daemon} name @returns {number | undefined} */
   pid(name) {
     return runningDaemon(this.#state.layout.daemons, name)?.pid;
   }
@@ -53,7 +58,7 @@ export class Victims {
       .map(Number);
   }
 
-  /** @param {'appliance' | 'agent' | 'postgres' | 'redis'} victim */
+  /** @param {Daemon | 'agent'} victim */
   async kill(victim) {
     const pids = victim === 'agent' ? this.agents() : [this.pid(victim)];
     if (pids.length === 0 || pids.includes(undefined)) throw new Error(`${victim} does not run`);
@@ -63,12 +68,14 @@ export class Victims {
     if (victim === 'agent') return;
     forgetDaemon(this.#state.layout.daemons, victim);
     // Its first thread is gone before the last one has let go of the port.
-    if (victim === 'appliance')
-      for (const address of addresses)
-        await until(`the port of ${address}`, 10_000, () => portFree(address, this.#state.record.port));
+    const port =
+      victim === 'appliance' ? this.#state.record.port : victim === 'replica' ? this.#replicaPort : undefined;
+    if (port === undefined) return;
+    for (const address of addresses)
+      await until(`the port of ${address}`, 10_000, () => portFree(address, port));
   }
 
-  /** Stops a process where it stands, for a while. @param {'appliance' | 'agent' | 'postgres' | 'redis'} victim @param {number} ms */
+  /** Stops a process where it stands, for a while. @param {Daemon | 'agent'} victim @param {number} ms */
   async freeze(victim, ms) {
     const pids = victim === 'agent' ? this.agents() : [this.pid(victim)].filter((pid) => pid !== undefined);
     for (const pid of pids) process.kill(pid, 'SIGSTOP');
@@ -94,23 +101,31 @@ export class Victims {
 
   /** The appliance with barriers. @param {string} control socket of the test */
   async startWithBarriers(control) {
-    const { layout } = this.#state;
-    const log = join(layout.logs, 'appliance.log');
-    const record = startDaemon(layout.daemons, 'appliance', {
-      program: pinnedNode,
-      args: [
-        inRepository('test', 'crash', 'rounds', 'appliance-with-barriers.mjs'),
-        '--control',
-        control,
-        '--settings',
-        layout.settings,
-      ],
-      log,
-      env: { ...programEnvironment(plainEnvironment()), NODE_ENV: 'production' },
+    const { settings } = this.#state.layout;
+    const program = inRepository('test', 'crash', 'rounds', 'appliance-with-barriers.mjs');
+    await this.#start('appliance', [program, '--control', control, '--settings', settings], this.#state);
+  }
+
+  /** The second appliance, the product's own program again. @param {string} settings @param {number} port */
+  async startReplica(settings, port) {
+    this.#replicaPort = port;
+    const program = inRepository('dist', 'apps', 'appliance', 'src', 'main.js');
+    const { record } = this.#state;
+    await this.#start('replica', [program, '--settings', settings], {
+      ...this.#state,
+      record: { ...record, port },
     });
-    await until('the appliance', 90_000, async () => {
+  }
+
+  /** @param {Daemon} name @param {string[]} args @param {State} reached */
+  async #start(name, args, reached) {
+    const { layout } = this.#state;
+    const log = join(layout.logs, `${name}.log`);
+    const env = { ...programEnvironment(plainEnvironment()), NODE_ENV: 'production' };
+    const record = startDaemon(layout.daemons, name, { program: pinnedNode, args, log, env });
+    await until(`the ${name}`, 90_000, async () => {
       assertAlive(record, log);
-      return (await readiness(this.#state)).ready;
+      return (await readiness(reached)).ready;
     });
   }
 
