@@ -31,6 +31,7 @@ const verbs = {
   'test:journeys': { needs: 'all', about: 'journeys through a built appliance only' },
   'test:interop': { needs: 'all', about: 'other people’s clients against this appliance' },
   'test:crash': { needs: 'all', about: 'kill it at every step, and prove what it answered [--quick] [--seed N]' },
+  'test:soak': { needs: 'all', about: 'mixed load with faults at random [--minutes N] [--quick] [--seed N]' },
   bench: { needs: 'all', about: 'measure [--quick] [--output json]' },
 };
 

@@ -11,16 +11,14 @@
  */
 import { spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { down } from '../../apps/bootstrap/src/down.mjs';
 import { inRepository, pinnedNode } from '../../apps/bootstrap/src/paths.mjs';
-import { bringUp, takeDown } from '../kit/bring-up.mjs';
 import { readSite } from '../load/site.mjs';
 import { Chance } from './rounds/chance.mjs';
 import { Control } from './rounds/control.mjs';
 import { Load } from './rounds/load.mjs';
+import { onOwnInstallation, option, say } from './rounds/own-installation.mjs';
 import { places, planRounds, victims } from './rounds/plan.mjs';
 import { Prover } from './rounds/prove.mjs';
 import { crashReplicas } from './rounds/replicas.mjs';
@@ -37,43 +35,19 @@ const PATIENCE_MS = 12_000;
 const LANES = { v1: 4, v2: 8, certificate: 2, timestamp: 3 };
 const PROMISES = Object.keys(LANES);
 
-const say = (/** @type {string} */ text) => process.stdout.write(`${text}\n`);
 const began = Date.now();
 const seconds = () => `${((Date.now() - began) / 1000).toFixed(0).padStart(4)} s`;
-
-/** @type {string | undefined} */
-let description;
-const evidence = mkdtempSync(join(tmpdir(), 'airseal-crash-'));
-let interrupted = false;
-for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
-  process.once(signal, () => {
-    interrupted = true;
-    say(`\n${signal}: everything is ended and removed`);
-    void clean().finally(() => process.exit(130));
-  });
-}
-process.on('uncaughtException', (error) => void fail(error).finally(() => process.exit(1)));
 
 process.exitCode = await main();
 
 async function main() {
   say(`crash rounds: seed ${seed}, ${wanted} rounds planned${quick ? ', quick' : ''}`);
-  try {
-    description = await bringUp();
-    await crash(description);
-  } catch (error) {
-    // The interrupted one removes what it made, and exits by itself.
-    if (interrupted) return await new Promise(() => undefined);
-    await fail(error);
-    return 1;
-  }
-  if (words.includes('--keep')) say(`kept: ${evidence}, ${readSite(description).stateDir} (still running)`);
-  else await clean();
-  return faults();
+  const well = await onOwnInstallation({ name: 'crash', seed, keep: words.includes('--keep') }, crash);
+  return well ? faults() : 1;
 }
 
-/** @param {string} installation */
-async function crash(installation) {
+/** @param {{ installation: string, evidence: string }} place */
+async function crash({ installation, evidence }) {
   const site = readSite(installation);
   const { runtimeDir } = JSON.parse(readFileSync(installation, 'utf8'));
   const processes = new Victims(site.stateDir);
@@ -140,7 +114,7 @@ async function crash(installation) {
     victims.filter((victim) => !done.has(`${letter} ${victim}`)).map((victim) => `${letter} ${victim}`),
   );
   say(
-    `${counted} rounds, each of which acknowledged something (${asked} in all); ${missed.length === 0 ? 'every step with every victim' : `not tried in this run: ${missed.join(', ')}`}`,
+    `${counted} rounds, each of which acknowledged something (${asked} in all), and ${replicas} of two replicas; ${missed.length === 0 ? 'every step with every victim' : `not tried in this run: ${missed.join(', ')}`}`,
   );
 }
 
@@ -216,31 +190,7 @@ function faults() {
   return status ?? 1;
 }
 
-/** @param {unknown} error */
-async function fail(error) {
-  say(
-    `\nFAILED with seed ${seed}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-  );
-  if (description === undefined) return;
-  const { stateDir } = readSite(description);
-  say(`evidence: ${evidence} and ${stateDir}, whose processes are ended now`);
-  await down(stateDir);
-}
-
-async function clean() {
-  if (description !== undefined) await takeDown(description);
-  rmSync(evidence, { recursive: true, force: true });
-}
-
 /** @param {number} ms */
 function pause(ms) {
   return new Promise((done) => setTimeout(done, ms));
-}
-
-/** @param {string} name @returns {string | undefined} the word after it, or after its `=` */
-function option(name) {
-  const joined = words.find((word) => word.startsWith(`${name}=`));
-  if (joined !== undefined) return joined.slice(name.length + 1);
-  const at = words.indexOf(name);
-  return at < 0 ? undefined : words[at + 1];
 }

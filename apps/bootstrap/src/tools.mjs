@@ -76,6 +76,9 @@ export async function runTool(verb, args) {
     case 'test:crash':
       await ensureBuild();
       return program('test/crash/run.mjs', args);
+    case 'test:soak':
+      await ensureBuild();
+      return program('test/soak/run.mjs', args);
     case 'bench':
       await ensureBuild();
       return program('test/load/run.mjs', args);

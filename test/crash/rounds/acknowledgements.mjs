@@ -5,7 +5,7 @@
  * after any crash, also of this machine, the file holds everything that the appliance can be held to.
  */
 import { open } from 'node:fs/promises';
-import { readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 /**
  * @typedef {object} Acknowledgement
@@ -58,13 +58,17 @@ export class Acknowledgements {
 
 /** Reads whole lines from an octet on. @param {string} path @param {number} from @returns {{ records: any[], next: number }} */
 export function readRecords(path, from) {
-  const bytes = readFileSync(path).subarray(from);
-  const end = bytes.lastIndexOf(0x0a) + 1;
-  const records = bytes
-    .subarray(0, end)
-    .toString('utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line));
-  return { records, next: from + end };
+  const file = openSync(path, 'r');
+  try {
+    const bytes = Buffer.alloc(fstatSync(file).size - from);
+    const length = readSync(file, bytes, 0, bytes.length, from);
+    const end = bytes.subarray(0, length).lastIndexOf(0x0a) + 1;
+    const lines = bytes
+      .toString('utf8', 0, end)
+      .split('\n')
+      .filter((line) => line !== '');
+    return { records: lines.map((line) => JSON.parse(line)), next: from + end };
+  } finally {
+    closeSync(file);
+  }
 }

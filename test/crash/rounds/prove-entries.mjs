@@ -37,6 +37,9 @@ export class EntriesV1 {
   #named = new Set();
   /** @type {string[]} */
   #due = [];
+  /** Sizes of heads that were proved to be beginnings of the newest one. @type {Set<number>} */
+  #proved = new Set();
+  #newest = 0;
 
   /** @param {import('../../load/site.mjs').Site} site */
   constructor(site) {
@@ -92,7 +95,10 @@ export class EntriesV1 {
     const { signedTreeHead } = JSON.parse((await get(new URL('/api/v1/log', this.#origin))).toString('utf8'));
     const newest = this.#key.readCheckpoint(signedTreeHead, this.#shard.origin);
     this.#seen.add(newest, 'the newest head');
+    // One that was proved to be a beginning of the newest one of then is a beginning of all that continue that one.
+    if (all) this.#proved.clear();
     for (const head of this.#seen.all()) {
+      if (this.#proved.has(head.size) && head.size !== this.#newest) continue;
       if (head.size > newest.size)
         throw new Error(`v1: a checkpoint of ${head.size} was seen, the newest is of ${newest.size}`);
       if (head.size === newest.size || head.size === 0) continue;
@@ -102,7 +108,9 @@ export class EntriesV1 {
         ).toString('utf8'),
       );
       assertConsistent(head, newest, hashes.map(fromHex));
+      this.#proved.add(head.size);
     }
+    this.#newest = newest.size;
     return { entries: due.length, heads: this.#seen.all().length };
   }
 
