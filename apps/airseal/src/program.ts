@@ -231,6 +231,19 @@ export const VERBS: readonly Verb[] = [
     run: async () => (await import('./commands/fsck.command.js')).checkLogs,
   },
   {
+    path: ['log', 'reindex'],
+    summary: 'derive the search index again from the trees, and compare it or mend it',
+    flags: [
+      SETTINGS,
+      ['--check', 'compare, and name every row that is missing or too much'],
+      ['--rebuild', 'mend what differs as the owner of the tables, then compare again'],
+      ['--tree <name>', 'only this tree, such as rekor-v1/2026-1'],
+      ['--resume', 'go on where an interrupted run stopped'],
+    ],
+    example: 'airseal log reindex --check --output json',
+    run: async () => (await import('./commands/reindex.command.js')).reindexLogs,
+  },
+  {
     path: ['log', 'boundaries'],
     summary: 'list the hourly boundary checkpoints of every tree, their tokens verified, and the hours without one',
     flags: [

@@ -29,6 +29,8 @@ export const CATALOGUE = {
   'log.statement.deposited': { number: 320, severity: 'info', version: 1 },
   /** Somebody handed in an envelope under a logged digest that is not the logged one. */
   'log.statement.refused': { number: 321, severity: 'low', version: 1 },
+  /** Rows of a search index were written or removed, because they do not follow from the tree. */
+  'log.index.mended': { number: 322, severity: 'high', version: 1 },
   /** From here on no time is signed: no timestamps, no certificates, no boundaries. */
   'clock.untrusted': { number: 404, severity: 'high', version: 1 },
   'clock.trusted': { number: 404, severity: 'info', version: 1 },

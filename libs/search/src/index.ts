@@ -11,3 +11,14 @@ export { searchedTrees, type SearchedTree } from './faces.js';
 export { SearchModule } from './search.module.js';
 export { SearchLogs, type Found, type Hit, type SearchedRange } from './search-logs.js';
 export { StatementStore, type KeptStatement } from './statement-store.js';
+export {
+  BEGINNING,
+  compareIndex,
+  isEqual,
+  type Comparison,
+  type IndexCounts,
+  type IndexPlace,
+} from './reindex/compare-index.js';
+export type { DifferenceKind, IndexDifference } from './reindex/compare-range.js';
+export { formatPlace, parsePlace } from './reindex/index-place.js';
+export { MendIndex } from './reindex/mend-index.js';
