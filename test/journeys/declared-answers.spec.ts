@@ -6,7 +6,13 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { repository } from '../house/files.js';
 import { installation } from '../kit/index.js';
-import { hashedRekordV1, hashedRekordV2 } from './proposals.js';
+import {
+  envelope,
+  hashedRekordOverEnvelopeV2,
+  hashedRekordV1,
+  hashedRekordV2,
+  nameOfStatement,
+} from './proposals.js';
 import { askForCertificate, certified, Holder, machineToken, sha256, signingRequest } from './signer.js';
 import { ask, post } from './wire.js';
 
@@ -144,6 +150,43 @@ describe('answers are as declared', () => {
     const tile = '/api/v2/tile/{path}';
     expectDeclared('rekor-v2', 'get', tile, await ask(shardOrigin, { path: '/api/v2/tile/0/000.p/1' }), 200);
     expectDeclared('rekor-v2', 'get', tile, await ask(shardOrigin, { path: '/api/v2/tile/0/999' }), 404);
+  });
+
+  test('by the search and the statements', async () => {
+    const { origin, shardOrigin } = installation();
+    const who = await certified();
+    const wrapped = envelope(who, `declared ${Date.now()}`);
+    const name = nameOfStatement(wrapped);
+    const [path, declared] = [`/airseal/v1/statements/${name}`, '/airseal/v1/statements/{sha256}'];
+    const headers = { 'Content-Type': 'application/json' };
+    const put = (body: unknown) => ask(origin, { method: 'PUT', path, headers, body: JSON.stringify(body) });
+    expectDeclared('statements', 'put', declared, await put(wrapped), 404);
+    expectDeclared('statements', 'get', declared, await ask(origin, { path }), 404);
+    expectDeclared('statements', 'put', declared, await put({}), 400);
+    const logged = await post(shardOrigin, '/api/v2/log/entries', hashedRekordOverEnvelopeV2(who, wrapped));
+    expect(logged.status).toBe(201);
+    const forged = envelope(await certified(), 'declared');
+    expectDeclared(
+      'statements',
+      'put',
+      declared,
+      await put({ ...wrapped, ...{ signatures: forged.signatures } }),
+      422,
+    );
+    expectDeclared('statements', 'put', declared, await put(wrapped), 201);
+    expectDeclared('statements', 'put', declared, await put(wrapped), 200);
+    expectDeclared('statements', 'get', declared, await ask(origin, { path }), 200);
+    const entries = await ask(origin, { path: `${path}/entries` });
+    expectDeclared('statements', 'get', `${declared}/entries`, entries, 200);
+    const search = '/airseal/v1/search';
+    for (const question of [
+      'limit=2',
+      'predicate=https://example.com/p&limit=3',
+      'from=2020-01-01T00:00:00Z',
+    ]) {
+      expectDeclared('search', 'get', search, await ask(origin, { path: `${search}?${question}` }), 200);
+    }
+    expectDeclared('search', 'get', search, await ask(origin, { path: `${search}?limit=x` }), 400);
   });
 
   test('by the timestamp authority', async () => {

@@ -57,6 +57,11 @@ export function envelope(proposer: Proposer, subject: string) {
   return { payload: base64(payload), payloadType: PAYLOAD_TYPE, signatures: [{ sig, keyid: '' }] };
 }
 
+/** Under which a store of statements knows it: SHA-256 of the pre-authentication encoding, in hex. */
+export function nameOfStatement({ payload }: Pick<ReturnType<typeof envelope>, 'payload'>): string {
+  return sha256(preAuthentication(Buffer.from(payload, 'base64'))).toString('hex');
+}
+
 export function dsseV1(proposer: Proposer, subject: string, wrapped = envelope(proposer, subject)) {
   return {
     apiVersion: '0.0.1',

@@ -1,10 +1,19 @@
 /** Statements beside the logs, and one search over both: through the built appliance and its command line. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { existsSync } from 'node:fs';
+import { request } from 'node:http';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { airseal, installation } from '../kit/index.js';
-import { dsseV1, envelope, hashedRekordOverEnvelopeV2, hashedRekordV1, hashedRekordV2 } from './proposals.js';
+import {
+  dsseV1,
+  envelope,
+  hashedRekordOverEnvelopeV2,
+  hashedRekordV1,
+  hashedRekordV2,
+  nameOfStatement,
+} from './proposals.js';
 import { expectProblem } from './refusals.js';
 import { certified, type Certified, Holder, sha256 } from './signer.js';
 import { type Answer, ask, askHttp2, exchange, post } from './wire.js';
@@ -40,12 +49,6 @@ beforeAll(async () => {
   who = await certified();
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
-
-function nameOf({ payload, payloadType }: Pick<Wrapped, 'payload' | 'payloadType'>): string {
-  const octets = Buffer.from(payload, 'base64');
-  const head = `DSSEv1 ${payloadType.length} ${payloadType} ${octets.length} `;
-  return sha256(Buffer.concat([Buffer.from(head), octets])).toString('hex');
-}
 
 function put(name: string, body: unknown, headers: Readonly<Record<string, string>> = TYPE): Promise<Answer> {
   const text = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
@@ -105,7 +108,7 @@ describe('a statement', () => {
   test('of a v2 entry is found once it is deposited: first 201, then 200, octet for octet', async () => {
     const thing = `v2 ${Date.now()}`;
     const wrapped = envelope(who, thing);
-    const name = nameOf(wrapped);
+    const name = nameOfStatement(wrapped);
     expectProblem('before it is logged', await put(name, wrapped), 404);
     await logOnV2(wrapped);
     const subject = sha256(thing).toString('hex');
@@ -132,7 +135,7 @@ describe('a statement', () => {
 
   test('is deposited as the bundle that holds it, and a hundred times at once is once', async () => {
     const wrapped = envelope(who, `bundle ${Date.now()}`);
-    const name = nameOf(wrapped);
+    const name = nameOfStatement(wrapped);
     await logOnV2(wrapped);
     const bundle = { mediaType: 'x', verificationMaterial: { deep: [[[1]]] }, dsseEnvelope: wrapped };
     const answers = await Promise.all(
@@ -156,7 +159,7 @@ describe('a statement', () => {
     });
     const wrapped = seal(payload, payloadType);
     await logOnV2(wrapped);
-    expect((await put(nameOf(wrapped), wrapped)).status).toBe(201);
+    expect((await put(nameOfStatement(wrapped), wrapped)).status).toBe(201);
     for (const one of [0, 4999, 9999]) {
       expect((await search({ subject: digests[one] ?? '' })).hits).toHaveLength(1);
     }
@@ -179,7 +182,7 @@ describe('what is deposited by a stranger', () => {
   test('is refused by name, and leaves the statement that was logged alone', async () => {
     const thing = `hostile ${Date.now()}`;
     const wrapped = envelope(who, thing);
-    const name = nameOf(wrapped);
+    const name = nameOfStatement(wrapped);
     await logOnV2(wrapped);
     const stranger = await certified();
     const forged = envelope(stranger, thing);
@@ -229,7 +232,7 @@ describe('what is deposited by a stranger', () => {
       const { payload, payloadType } = pack(text);
       const wrapped = seal(payload, payloadType);
       await logOnV2(wrapped);
-      const answer = await put(nameOf(wrapped), wrapped);
+      const answer = await put(nameOfStatement(wrapped), wrapped);
       expect([text, answer.status, answer.text.slice(0, 200)]).toEqual([text, 201, expect.any(String)]);
     }
     const after = await search({ predicate: 'x', face: 'v2' });
@@ -337,4 +340,50 @@ describe('the command line', () => {
     expect(await airseal('search')).toMatchObject({ code: 20 });
     expect(await airseal('search', '--digest', 'zz')).toMatchObject({ code: 20 });
   });
+
+  test('derives the index again beside the running appliance: it is what the trees say', async () => {
+    const { stateDir } = installation();
+    const compared = await airseal('log', 'reindex', '--check', '--output', 'json');
+    expect(compared).toMatchObject({ code: 0 });
+    const { equal, trees } = JSON.parse(compared.stdout) as {
+      equal: boolean;
+      trees: readonly Readonly<Record<string, unknown>>[];
+    };
+    expect(equal).toBe(true);
+    expect(trees.map(({ tree }) => String(tree).split('/')[0])).toEqual(['rekor-v1', 'rekor-v2']);
+    for (const one of trees) {
+      expect(one).toMatchObject({ equal: true, interrupted: false, mended: 0, named: [] });
+      expect(String(one['checkpoint']).split('\n')[1]).toBe(one['size']);
+      expect(Number(one['statements'])).toBeGreaterThan(0);
+    }
+    expect(existsSync(join(stateDir, 'reindex.json'))).toBe(false);
+    const mended = await airseal('log', 'reindex', '--rebuild');
+    expect(mended).toMatchObject({ code: 0 });
+    expect(mended.stdout).toMatch(/equal to what the leaves say, up to the checkpoint of \d+/);
+    expect(await airseal('log', 'reindex')).toMatchObject({ code: 20 });
+    expect(await airseal('log', 'reindex', '--check', '--tree', 'rekor-v1/never')).toMatchObject({
+      code: 23,
+    });
+  });
+
+  test('of an operator sees how many are held, and what was refused', async () => {
+    const metrics = await adminMetrics();
+    expect(metrics).toMatch(/^airseal_statement_deposits_total\{result="kept"\} [1-9]/m);
+    expect(metrics).toMatch(
+      /^airseal_statement_deposits_total\{result="statement\/other-signature"\} [1-9]/m,
+    );
+    expect(metrics).toMatch(/^airseal_statements_held\{tree="rekor-v1\/[^"]+"\} \d+$/m);
+  });
 });
+
+function adminMetrics(): Promise<string> {
+  return new Promise((resolve, reject) => {
+    request({ socketPath: installation().adminSocket, path: '/metrics' }, (answer) => {
+      const parts: Buffer[] = [];
+      answer.on('data', (part: Buffer) => parts.push(part));
+      answer.on('end', () => resolve(Buffer.concat(parts).toString()));
+    })
+      .on('error', reject)
+      .end();
+  });
+}
