@@ -136,6 +136,7 @@ describe('the keys that a leaf stands under', () => {
 
 describe('an envelope that is deposited', () => {
   const sent = sealed(alice, statementAbout('image'));
+  const opened = JSON.parse(new TextDecoder().decode(sent.json)) as { readonly signatures: object[] };
   const everyLeaf = [
     ...WITH_ENVELOPE.map(([kind, logged]) => [kind, logged(sent)] as const),
     ['hashedrekord 0.0.2', v2(asHashedRekordV2(sent))] as const,
@@ -156,6 +157,8 @@ describe('an envelope that is deposited', () => {
         // ECDSA is not the same twice, so this is another signature of the same signer.
         sealed(alice, statementAbout('image')),
         sealed(alice, statementAbout('image'), 'text/plain'),
+        // The logged signature, over what was never signed.
+        { json: octets({ ...opened, payload: toBase64(fromUtf8('other')) }) },
       ]) {
         expect(vouchedFor(readDeposit(other.json), leaf)).toEqual(new Set());
       }
