@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { readRepositoryFile, repository, repositoryFiles } from './files.js';
 
 /** Chance, and a comparison that takes the same time whatever it finds. */
-const anywhere = ['randomBytes', 'randomUUID', 'timingSafeEqual', 'KeyObject'];
+const anywhere = ['randomBytes', 'randomInt', 'randomUUID', 'timingSafeEqual', 'KeyObject'];
 
 /** Certificates and keys of TLS connections: no verifier of a signature relies on them. */
 const forTls = ['X509Certificate', 'createPrivateKey'];

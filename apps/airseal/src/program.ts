@@ -225,6 +225,7 @@ export const VERBS: readonly Verb[] = [
       ['--tree <name>', 'only this tree, such as rekor-v1/2026-1 or audit/1'],
       ['--from <index>', 'begin at this leaf and believe the tiles before it; needs --tree'],
       ['--resume', 'go on where an interrupted check stopped'],
+      ['--status', 'only ask the appliance how far its own slow check has come, and what it found'],
       ['--jobs <count>', 'threads that hash, each on a connection of its own (default: one per core)'],
     ],
     example: 'airseal log fsck --output json',

@@ -25,6 +25,7 @@ import { CtDoorModule } from './doors/ct/ct.module.js';
 import { FulcioDoorModule } from './doors/fulcio/fulcio.module.js';
 import { HealthDoorModule } from './doors/health/health.module.js';
 import { LogAdminModule } from './doors/logs/log-admin.module.js';
+import { VerificationModule } from './doors/logs/verification.module.js';
 import { OidcDoorModule } from './doors/oidc/oidc.module.js';
 import { RekorV1DoorModule } from './doors/rekor-v1/rekor-v1.module.js';
 import { RekorV2DoorModule } from './doors/rekor-v2/rekor-v2.module.js';
@@ -81,6 +82,7 @@ export function everyDoor({ platform, server }: Floor, barrier?: TreesParts['bar
     RekorV2DoorModule.on([platform, log]),
     CtDoorModule.on([platform, ct]),
     LogAdminModule.on([platform, server, tree]),
+    VerificationModule.on([platform, server, tree, audit]),
     TimestampDoorModule.on([platform, timestamp]),
     TufDoorModule.on([platform, trustRoot]),
     ClockAdminModule.on([platform, server, audit, clock, identity]),

@@ -5,6 +5,7 @@ import type { TrustMaterial } from '#instance';
 import type { Clock, Logger } from '#platform';
 import type { Trees } from '#tree';
 import { CtLog } from './ct-log.js';
+import { identityOfLeaf } from './ct-trees.js';
 import { sthFormat } from './sth-format.js';
 
 /** Promises do not wait for tree heads, so one signature a second is enough for monitors. */
@@ -83,6 +84,7 @@ export class CtLogs {
         origin: url,
         format: sthFormat(heads),
         frozen,
+        rules: { identityOf: identityOfLeaf },
         checkpointPauseMs: HEAD_PAUSE_MS,
       });
       // `<url>` ends in the name by which the door finds it: https://host/ct/<name>

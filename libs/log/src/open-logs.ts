@@ -15,6 +15,7 @@ import type { Pool } from 'pg';
 import type { Tree, Trees } from '#tree';
 import type { EntryChecker } from './checked-entry.js';
 import { v1GenesisRequest, v2GenesisRequest, writeGenesisEntry } from './genesis-entry.js';
+import { promiseChecker } from './log-trees.js';
 import { noteFormat } from './note-format.js';
 import {
   onlineHeadSigner,
@@ -91,6 +92,7 @@ export async function openV1Log({
       treeId: BigInt(treeId),
       format: noteFormat('v1', hostOf(url), origin, heads),
       frozen,
+      rules: { verifyPromise: promiseChecker(fromBase64(key.spki), offset), searchable: true },
       published: () => published.inc({ shard: treeId, code: '0' }),
     });
     shards.push({
@@ -149,6 +151,7 @@ export async function openV2Log({
       origin,
       format: noteFormat('v2', origin, origin, signer),
       frozen,
+      rules: { searchable: true },
       proofFailed: () => unproven.inc(),
     });
     const keyId = v2LogId(origin, parsePublicKey(fromBase64(key.spki)));

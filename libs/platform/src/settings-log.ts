@@ -71,6 +71,34 @@ const Statements = told(
   'See below.',
 );
 
+const Verification = told(
+  z
+    .strictObject({
+      enabled: told(
+        z.boolean().default(true),
+        'Whether every tree is derived again in the background, from its bodies to its signed heads, over and over.',
+        'Turn it off where `airseal log fsck` runs every night instead.',
+        '`false` delays the discovery of damage until somebody looks.',
+      ),
+      leavesPerSecond: told(
+        z.int().min(1).max(1000000).default(1000),
+        'How many leaves of all trees together are read and hashed per second. A thousand cost one to two hundredths of a core, and as much again in the database.',
+        'Raise it for a log of hundreds of millions: the log is covered once in as many seconds as it has leaves, divided by this.',
+        'A low number stretches a pass, and delays the discovery of damage; a high one takes time from honest clients.',
+      ),
+      everyHours: told(
+        z.int().min(1).max(8760).default(24),
+        'How many hours lie between the beginnings of two passes over a tree, at least.',
+        'Lower it for a small log that matters much.',
+        'As `leavesPerSecond`.',
+      ),
+    })
+    .prefault({}),
+  'The slow check of all trees, which says how much of each it has covered since when.',
+  'To cover a large log in the time that your auditors ask for.',
+  'See below.',
+);
+
 export const Log = told(
   z
     .strictObject({
@@ -83,6 +111,7 @@ export const Log = told(
       v1: V1,
       v2: V2,
       statements: Statements,
+      verification: Verification,
     })
     .prefault({}),
   'The two faces of the transparency log; and, under `level`, what is written about the work itself.',

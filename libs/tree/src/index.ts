@@ -3,6 +3,7 @@
  * knows no protocol: what a leaf means and how a checkpoint is spelt is handed in.
  */
 import { LogAttachments1795410000000 } from './attachment-table.js';
+import { LogVerification1795420000000 } from './fsck/verification-tables.js';
 import { LogTables1732200100000 } from './log-tables.js';
 
 export { Tree } from './tree.js';
@@ -19,6 +20,8 @@ export {
   type RangeRunner,
   type TreeReport,
 } from './fsck/check-whole-tree.js';
+export { ContinuousCheck, type ContinuousCheckParts, type WatchedTree } from './fsck/continuous-check.js';
+export type { Coverage, KnownFault } from './fsck/verification-store.js';
 export { formatState, parseState } from './fsck/check-state.js';
 export type { Claim } from './fsck/derivation.js';
 export { formatPlace, type Finding, type Found } from './fsck/finding.js';
@@ -32,6 +35,10 @@ export { TreeIndex, type IndexPage, type PickedLeaf } from './tree-index.js';
 export { searchKeyHash } from './sequence-batch.js';
 export type { Appended, Attachment, NewLeaf, Sequenced, SignedHead, StoredLeaf } from './leaf.js';
 
-export const migrations = [LogTables1732200100000, LogAttachments1795410000000];
+export const migrations = [
+  LogTables1732200100000,
+  LogAttachments1795410000000,
+  LogVerification1795420000000,
+];
 /** Tables of the hot path are written with COPY and read with SQL; none is an entity. */
 export const entities = [] as const;

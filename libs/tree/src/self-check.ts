@@ -1,8 +1,8 @@
 /**
  * What a replica checks before it trusts a stored tree: that the right edge leads to the stored root, that the
- * newest checkpoint is a signed commitment to this very tree, and that neither this host's files nor the
- * checkpoints know of a later tree than the database (a restored backup would). What has passed the first two is
- * read, also if the third fails.
+ * newest checkpoint is a signed commitment to this very tree, that neither this host's files nor the checkpoints know
+ * of a later tree than the database (a restored backup would), and that a random sample of full tiles holds. What has
+ * passed the first two is read, also if another fails.
  *
  * Every mismatch is a Fault of kind corrupt; nothing is repaired here.
  */

@@ -60,6 +60,11 @@ export class TileFiles {
     return join(this.#directory, tilePath(level, n));
   }
 
+  /** Below the directory of the tree. */
+  path(level: TileLevel, n: bigint): string {
+    return tilePath(level, n);
+  }
+
   async has(level: TileLevel, n: bigint): Promise<boolean> {
     try {
       await stat(this.#path(level, n));

@@ -30,6 +30,7 @@ import { Attachments } from './attachments.js';
 import { cutHead, readHead } from './cut-head.js';
 import { Checkpoints } from './checkpoints.js';
 import type { Appended, NewLeaf, Sequenced, SignedHead, StoredLeaf } from './leaf.js';
+import { sampleTiles } from './fsck/sample-tiles.js';
 import { Publication } from './publication.js';
 import { StoredLeaves } from './stored-leaves.js';
 import { TileRows } from './tile-rows.js';
@@ -116,6 +117,7 @@ export class Tree {
       // Signed and proved: that is read, whatever is found next. Nothing is written for it before.
       if (newest !== undefined) tree.#checkpoints.present(newest);
       await assertContinuesFiles(edge.head, tree.#rows, remembered);
+      await sampleTiles(parts.pool, parts.shard, parts.files, edge.head.size);
       tree.#appender.begin(edge);
       const refusal = await tree.#introduce(edge.head, newest);
       if (newest !== undefined) await tree.#checkpoints.show(newest);
@@ -145,6 +147,7 @@ export class Tree {
     const remembered = await this.#parts.files.remembered();
     const { edge } = await checkTree(this.#parts, this.#rows);
     await assertContinuesFiles(edge.head, this.#rows, remembered);
+    await sampleTiles(this.#parts.pool, this.shard, this.#parts.files, edge.head.size);
     await assertContinues(edge.head, this.#rows, head, 'the head that you name');
     await memory.adopt(head);
     const refusal = await this.#introduce(edge.head, undefined);
@@ -160,6 +163,11 @@ export class Tree {
       'the signing journal of this host was begun at a head that an operator gave',
     );
     this.#catchUp();
+  }
+
+  /** Stops appending and signing: somebody has found that this tree contradicts itself. */
+  distrust(fault: Fault): void {
+    this.#isolate(fault);
   }
 
   /** Why this tree refuses to grow, if it does. */

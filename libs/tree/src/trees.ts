@@ -12,6 +12,9 @@ import type { Clock, HealthProbes, Logger, Metrics } from '#platform';
 import type { Barrier, Step } from './barrier.js';
 import type { CheckpointFormat } from './checkpoints.js';
 import { bytea } from './copy-rows.js';
+import type { WatchedTree } from './fsck/continuous-check.js';
+import { TileFilesReader } from './fsck/read-tile-files.js';
+import type { TreeRules } from './fsck/tree-rules.js';
 import { HeadNotices } from './head-notices.js';
 import { NO_JOURNAL } from './signing-memory.js';
 import { TileFiles } from './tile-files.js';
@@ -37,6 +40,8 @@ export interface TreeSpec {
   readonly checkpointPauseMs?: number;
   /** Counts checkpoints as they are published. */
   readonly published?: () => void;
+  /** What a check of the whole tree needs to know beyond the format. */
+  readonly rules?: Omit<TreeRules, 'verifyCheckpoint'>;
   /** Told when a leaf cannot be proved in its own tree, which must never be. */
   readonly proofFailed?: () => void;
 }
@@ -59,6 +64,7 @@ export class Trees {
   readonly #parts: TreesParts;
   readonly #notices: HeadNotices;
   readonly #trees = new Map<string, Tree>();
+  readonly #watched: WatchedTree[] = [];
   readonly #isolated: { readonly name: string; readonly fault: Fault }[] = [];
   readonly #sweep: NodeJS.Timeout;
   #tellIsolated: ((name: string, fault: Fault) => void) | undefined;
@@ -101,6 +107,14 @@ export class Trees {
       },
     });
     this.#trees.set(spec.name, tree);
+    const rules: TreeRules = {
+      ...spec.rules,
+      verifyCheckpoint: (note, head) => spec.format.verify(note, head),
+    };
+    this.#watched.push({
+      under: { name: spec.name, shard, rules, files: new TileFilesReader(join(directory, spec.name)) },
+      distrust: (fault) => tree.distrust(fault),
+    });
     await this.#notices.listen(shard, () => {
       tree
         .look()
@@ -144,6 +158,11 @@ export class Trees {
   /** Every tree that is open in this process. */
   all(): readonly Tree[] {
     return [...this.#trees.values()];
+  }
+
+  /** Every open tree, as whoever checks it needs it. */
+  watched(): readonly WatchedTree[] {
+    return this.#watched;
   }
 
   /** Tells of every tree that goes into quarantine, also of those that did before anybody listened. */

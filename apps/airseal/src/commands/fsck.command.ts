@@ -19,9 +19,11 @@ import {
   type CheckState,
   type TreeReport,
 } from '#tree';
+import { loadSettings } from '#platform';
+import { askAppliance } from '../admin.js';
 import { chooseTrees, claimsOf, openKeptTrees, type KeptTree, type KeptTrees } from '../fsck/kept-trees.js';
 import { RangeThreads } from '../fsck/range-threads.js';
-import { print, progress } from '../output.js';
+import { print, progress, table } from '../output.js';
 import { flag, readJson, settingsPath } from '../places.js';
 import type { Flags } from '../program.js';
 
@@ -114,7 +116,62 @@ function read(path: string, tree: string | undefined): Written {
   return written as Written;
 }
 
+interface StatusTree {
+  readonly tree: string;
+  readonly running: boolean;
+  readonly verified: string;
+  readonly until: string;
+  readonly started: string | null;
+  readonly fullPasses: string;
+  readonly full: { readonly size: string; readonly started: string; readonly ended: string } | null;
+  readonly faults: readonly {
+    readonly place: string;
+    readonly what: string;
+    readonly expected: string;
+    readonly found: string;
+    readonly stops: boolean;
+    readonly since: string;
+  }[];
+}
+
+/** How far the appliance's own slow check has come. */
+async function showStatus(flags: Flags): Promise<void> {
+  const { socket } = loadSettings(settingsPath(flags)).listen.admin;
+  const answer = await askAppliance(socket, 'GET', '/admin/v1/logs/verification');
+  const trees = answer['trees'] as readonly StatusTree[];
+  const enabled = answer['enabled'] === true;
+  const faults = trees.flatMap(({ tree, faults: found }) => found.map((fault) => ({ tree, ...fault })));
+  print(flags, { enabled, clean: faults.length === 0, trees: trees.map((tree) => ({ ...tree })) }, [
+    ...(enabled ? [] : ['the slow check is turned off in the settings']),
+    ...table([
+      ['tree', 'verified', 'of', 'pass begun', 'full passes', 'last full pass'],
+      ...trees.map(({ tree, verified, until, started, fullPasses, full }) => [
+        tree,
+        verified,
+        until,
+        started ?? 'never',
+        fullPasses,
+        full === null ? 'none' : `${full.size} leaves, ended ${full.ended}`,
+      ]),
+    ]),
+    ...faults.map(
+      ({ tree, place, stops, since }) =>
+        `FAULT ${tree} ${place}, since ${since}${stops ? '; nothing is signed' : ''}`,
+    ),
+  ]);
+  if (faults.length > 0) throw contradiction(faults.length);
+}
+
+function contradiction(faults: number): Fault {
+  return new Fault(
+    'corrupt',
+    'log/contradiction',
+    `${faults} faults; nothing was changed. Keep the machine as it is and see "A log that contradicts itself" in docs/operating.md`,
+  );
+}
+
 export async function checkLogs(_operands: string[], flags: Flags): Promise<void> {
+  if (flags['status'] === true) return await showStatus(flags);
   const settings = settingsPath(flags);
   const from = wholeNumber(flag(flags, 'from'), '--from', (1n << 63n) - 1n);
   const cores = availableParallelism();
@@ -233,10 +290,5 @@ function answer(
       'log/check-interrupted',
       `the check was interrupted; ${path} holds the place, go on with --resume`,
     );
-  if (faults > 0 || unknown.length > 0)
-    throw new Fault(
-      'corrupt',
-      'log/contradiction',
-      `${faults + unknown.length} faults; nothing was changed. Keep the machine as it is and see "A log that contradicts itself" in docs/operating.md`,
-    );
+  if (faults > 0 || unknown.length > 0) throw contradiction(faults + unknown.length);
 }

@@ -6,6 +6,7 @@ import {
 import { clockOperations, clockSchemas } from '../doors/clock/clock.declaration.js';
 import { healthDeclaration } from '../doors/health/health.declaration.js';
 import { adoptHeadOperations, adoptHeadSchemas } from '../doors/logs/adopt-head.declaration.js';
+import { verificationOperations, verificationSchemas } from '../doors/logs/verification.declaration.js';
 import { type DoorDeclaration, Problem } from '../openapi/declaration.js';
 
 const health = healthDeclaration.operations.filter(({ path }) => path === '/livez' || path === '/readyz');
@@ -20,6 +21,7 @@ export const adminDeclaration: DoorDeclaration = {
     ...accountSchemas,
     ...adoptHeadSchemas,
     ...clockSchemas,
+    ...verificationSchemas,
     ...healthDeclaration.schemas,
     Problem,
   },
@@ -28,6 +30,7 @@ export const adminDeclaration: DoorDeclaration = {
     ...accountOperations,
     ...adoptHeadOperations,
     ...clockOperations,
+    ...verificationOperations,
     ...health,
     {
       method: 'get',

@@ -9,7 +9,7 @@ const LENGTH_BYTES = 2;
 
 /** @param file what is published, if anything is: whether it should be is for the caller to say */
 export function compareTileFile(
-  files: TileFilesReader,
+  files: Pick<TileFilesReader, 'path'>,
   level: TileLevel,
   n: bigint,
   file: Buffer | undefined,
