@@ -271,7 +271,7 @@ function answer(
           report.checkpoint === null
             ? ''
             : `, the newest of ${report.checkpoint.size} signed ${report.checkpoint.signed}`
-        }; ${report.faults.length === 0 ? 'no fault' : `${report.faults.length} FAULTS`}`,
+        }; ${report.faults.length === 0 ? 'no fault' : `FAULTS: ${Object.values(report.counts).reduce((all, count) => all + count, 0)}`}`,
         ...report.faults.flatMap((fault) => [
           `  ${fault.place}`,
           `    expected ${fault.expected}`,

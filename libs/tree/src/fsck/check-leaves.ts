@@ -186,16 +186,18 @@ class LeafChecker {
       carried.set(entry ?? NOTHING, from);
       return;
     }
-    this.#checkLeaf(index, leaf);
+    this.#checkTime(index, leaf);
     const { hash, column } = leaf;
     if (entry !== undefined && hash.equals(column) && hash.equals(entry)) {
       carried.set(hash, from);
+      this.#checkMeaning(index, leaf);
       return;
     }
     const place = { index: index.toString() };
     if (hash.equals(column)) {
       carried.set(hash, from);
       if (entry !== undefined) this.#tileDiffers(index, at, hash, entry);
+      this.#checkMeaning(index, leaf);
     } else if (entry?.equals(column) === true) {
       carried.set(column, from);
       this.findings.add({
@@ -214,6 +216,7 @@ class LeafChecker {
         found: hex(column),
       });
       this.doubted.push({ key: hash, index });
+      this.#checkMeaning(index, leaf);
       if (entry !== undefined && !entry.equals(hash)) this.#tileDiffers(index, at, hash, entry);
     }
   }
@@ -223,8 +226,7 @@ class LeafChecker {
     this.findings.add({ what: 'tile/hash', at, expected: hex(expected), found: hex(found) });
   }
 
-  #checkLeaf(index: bigint, { body, stampMs, promise }: Leaf): void {
-    const { identityOf, verifyPromise } = this.#tree.rules;
+  #checkTime(index: bigint, { stampMs }: Leaf): void {
     if (this.lastStampMs !== undefined && stampMs < this.lastStampMs) {
       this.findings.add({
         what: 'leaf/time',
@@ -234,6 +236,11 @@ class LeafChecker {
       });
     } else this.lastStampMs = stampMs;
     this.firstStampMs ??= stampMs;
+  }
+
+  /** What only a sound body can be asked: of a damaged one everything would be wrong. */
+  #checkMeaning(index: bigint, { body, stampMs, promise }: Leaf): void {
+    const { identityOf, verifyPromise } = this.#tree.rules;
     if (identityOf !== undefined) this.identities.push({ key: identityOf(body), index });
     if (promise === undefined || verifyPromise === undefined) return;
     try {
