@@ -33,6 +33,7 @@ describe('settings', () => {
       v1: { signedEntryTimestamps: 'hsm-parallel', timestampsAtOnce: 8 },
       v2: { nativeDsse: false },
       statements: { maximumBytes: 4_194_304, maximumEntries: 16 },
+      verification: { enabled: true, leavesPerSecond: 1000, everyHours: 24 },
     });
   });
 

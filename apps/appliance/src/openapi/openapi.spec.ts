@@ -12,6 +12,7 @@ import { CtController } from '../doors/ct/ct.controller.js';
 import { FulcioController } from '../doors/fulcio/fulcio.controller.js';
 import { HealthController } from '../doors/health/health.controller.js';
 import { clockRoutes } from '../doors/clock/clock-admin.module.js';
+import { verificationRoutes } from '../doors/logs/verification.module.js';
 import { logAdminRoutes } from '../doors/logs/log-admin.module.js';
 import { accountRoutes } from '../doors/oidc/account-routes.js';
 import { machineIdentityRoutes } from '../doors/oidc/machine-identity-routes.js';
@@ -75,6 +76,7 @@ test('the declaration of the administrative socket knows the verbs that doors ad
   machineIdentityRoutes({} as MachineIdentities, {} as BuiltInIssuer)(admin);
   accountRoutes({} as Accounts, {} as BuiltInIssuer)(admin);
   logAdminRoutes({} as Trees)(admin);
+  verificationRoutes({ coverage: [] }, true)(admin);
   clockRoutes({} as ClockTrust, {} as ClockRecordStore, {} as DeclareTime)(admin);
   const declared = everyDeclaration.find(({ name }) => name === 'admin')?.operations ?? [];
   const verbs = declared.filter(({ path }) => path.startsWith('/admin/'));

@@ -118,6 +118,16 @@ export function probeOf(coverage: readonly Coverage[]): ProbeFacts {
   );
 }
 
+/** What operators may ask about it, on the admin socket. */
+export function verificationRoutes(
+  check: Pick<ContinuousCheck, 'coverage'>,
+  enabled: boolean,
+): (admin: FastifyInstance) => void {
+  return (admin) => {
+    admin.get(VERIFICATION_PATH, () => ({ enabled, trees: check.coverage.map(formatCoverage) }));
+  };
+}
+
 /** The slow check of every tree, and the door that says how far it has come. */
 @Module({})
 export class VerificationModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -162,12 +172,7 @@ export class VerificationModule implements OnApplicationBootstrap, BeforeApplica
               covered: gauges(metrics),
             });
             health.add('verification', () => probeOf(check.coverage), { essential: false });
-            routes.add((admin: FastifyInstance) => {
-              admin.get(VERIFICATION_PATH, () => ({
-                enabled,
-                trees: check.coverage.map(formatCoverage),
-              }));
-            });
+            routes.add(verificationRoutes(check, enabled));
             return check;
           },
         },
