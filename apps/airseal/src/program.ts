@@ -72,6 +72,14 @@ const SEARCH_FLAGS: readonly Flag[] = [
   ['--all', 'as many as there are'],
 ];
 
+const DECLARED_TIME: readonly Flag[] = [
+  SETTINGS,
+  ['--person <email>', 'local account of the person who says so (required)'],
+  ['--password-file <file>', 'file that holds the password of that account; asked for when left out'],
+  ['--time <time>', 'what the clock shows, RFC 3339; asked for when left out'],
+  ['--within <seconds>', 'how far the clock may be off', '10'],
+];
+
 export const VERBS: readonly Verb[] = [
   {
     path: ['sign-blob'],
@@ -219,7 +227,8 @@ export const VERBS: readonly Verb[] = [
   },
   {
     path: ['log', 'fsck'],
-    summary: 'derive every tree again, from its bodies to its signed heads; name the exact place of each fault',
+    summary:
+      'derive every tree again, from its bodies to its signed heads; name the exact place of each fault',
     flags: [
       SETTINGS,
       ['--tree <name>', 'only this tree, such as rekor-v1/2026-1 or audit/1'],
@@ -246,7 +255,8 @@ export const VERBS: readonly Verb[] = [
   },
   {
     path: ['log', 'boundaries'],
-    summary: 'list the hourly boundary checkpoints of every tree, their tokens verified, and the hours without one',
+    summary:
+      'list the hourly boundary checkpoints of every tree, their tokens verified, and the hours without one',
     flags: [
       TRUSTED_ROOT,
       ['--tree <name>', 'only this tree, such as rekor-v1/2026-1 or audit/1'],
@@ -333,6 +343,38 @@ export const VERBS: readonly Verb[] = [
     run: async () => (await import('./commands/hsm.command.js')).measureToken,
   },
   {
+    path: ['clock', 'status'],
+    summary: 'show whose word the time is: each source, what they agree on, how far it may be off',
+    flags: [SETTINGS],
+    example: 'airseal clock status --output json',
+    run: async () => (await import('./commands/clock.command.js')).showClock,
+  },
+  {
+    path: ['clock', 'records'],
+    summary: 'list what was recorded about the clock: which sources stood behind the time when',
+    flags: [
+      SETTINGS,
+      ['--from <time>', 'RFC 3339, inclusive; the record in force then comes first'],
+      ['--to <time>', 'RFC 3339, exclusive'],
+    ],
+    example: 'airseal clock records --from 2026-11-22T08:00:00Z --to 2026-11-22T09:00:00Z --output json',
+    run: async () => (await import('./commands/clock.command.js')).listClockRecords,
+  },
+  {
+    path: ['clock', 'declare'],
+    summary: 'say what time it is, as the first of two persons; counts as one source once it is confirmed',
+    flags: DECLARED_TIME,
+    example: 'airseal clock declare --person alice@corp.example --within 5',
+    run: async () => (await import('./commands/clock.command.js')).declareTime,
+  },
+  {
+    path: ['clock', 'confirm'],
+    summary: 'say what time it is, as the second person, from a clock of your own',
+    flags: DECLARED_TIME,
+    example: 'airseal clock confirm --person bob@corp.example --within 5',
+    run: async () => (await import('./commands/clock.command.js')).confirmTime,
+  },
+  {
     path: ['config', 'check'],
     summary: 'prove that settings and instance resolve; print what will be public for ever',
     flags: [SETTINGS],
@@ -381,6 +423,7 @@ const NOUNS: Readonly<Record<string, string>> = {
   statement: 'signed statements, kept beside the logs',
   identity: 'machines and people that the built-in issuer knows',
   hsm: 'tokens and their keys',
+  clock: 'the time: who vouches for it, and what was recorded',
   config: 'settings of the appliance',
 };
 

@@ -38,7 +38,7 @@ export class KeepClockRecords {
   readonly #waiting: Waiting[] = [];
   #hour = Number.NaN;
   #timer: NodeJS.Timeout | undefined;
-  #turn: Promise<void> | undefined;
+  #turn: Promise<void> = Promise.resolve();
   #lost = 0;
 
   constructor(parts: ClockRecordParts) {
@@ -51,20 +51,18 @@ export class KeepClockRecords {
     const report = watch.trust.report();
     this.#hour = hourOf(report);
     this.#note('start', report, summary(report, 'start'));
+    await this.#write();
     watch.whenChanged((changes, now) => {
       for (const change of changes) this.#note(change.what, now, eventOf(change, now));
       void this.turn();
     });
-    await this.#write();
     watch.start();
     this.#timer = setInterval(() => void this.turn(), pollSeconds * 1000).unref();
   }
 
-  /** Writes what waits, reads the floor, and records the hour if a new one has begun. Never rejects. */
+  /** Writes what waits, reads the floor, and records the hour if a new one has begun; one at a time. Never rejects. */
   turn(): Promise<void> {
-    return (this.#turn ??= this.#work().finally(() => {
-      this.#turn = undefined;
-    }));
+    return (this.#turn = this.#turn.then(() => this.#work()));
   }
 
   async end(): Promise<void> {

@@ -37,6 +37,7 @@ export { Queues, type Job, type Queue } from './queue.js';
 export { readSecret } from './secret.js';
 export {
   loadSettings,
+  parseClock,
   parseLimits,
   parseSettings,
   Settings,

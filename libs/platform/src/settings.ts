@@ -220,6 +220,11 @@ export function parseLimits(limits: z.input<typeof Limits>): Settings['limits'] 
   return Limits.parse(limits);
 }
 
+/** Settings of the clock with everything that was left out filled in. */
+export function parseClock(clock: z.input<typeof ClockSettings>): Settings['clock'] {
+  return ClockSettings.parse(clock);
+}
+
 /**
  * Reads the text of an `airseal.yaml`.
  *

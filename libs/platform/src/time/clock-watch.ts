@@ -71,8 +71,9 @@ export class ClockWatch {
     const report = trust.report();
     const changes = [
       ...this.#jump(meanwhile),
-      ...changesBetween(this.#last, meanwhile),
-      ...changesBetween(meanwhile, report),
+      ...(this.#last === undefined ? [] : changesBetween(this.#last, meanwhile)),
+      // Before the first look nobody was asked, which is no change.
+      ...changesBetween(this.#last === undefined ? undefined : meanwhile, report),
     ];
     this.#last = report;
     if (changes.length === 0) return;
