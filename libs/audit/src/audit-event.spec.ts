@@ -37,6 +37,8 @@ describe('an audit event', () => {
       '303 log.checkpoint.published info v1',
       '306 log.consistency.failed critical v1',
       '307 log.fork.detected critical v1',
+      '320 log.statement.deposited info v1',
+      '321 log.statement.refused low v1',
       '404 clock.untrusted high v1',
       '404 clock.trusted info v1',
       '603 trusted_root.changed high v1',
