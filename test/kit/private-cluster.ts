@@ -6,7 +6,7 @@ import { appendFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { run } from '../../apps/bootstrap/src/command.mjs';
-import { stopDaemon } from '../../apps/bootstrap/src/daemons.mjs';
+import { runningDaemon, stopDaemon } from '../../apps/bootstrap/src/daemons.mjs';
 import {
   asPostgres,
   createCluster,
@@ -106,6 +106,10 @@ export class PrivateCluster {
   /** As superuser. */
   sql(statement: string, database = DATABASE): Promise<string> {
     return sql(this.#place, database, statement);
+  }
+
+  get running(): boolean {
+    return runningDaemon(this.#place.daemons, 'postgres') !== undefined;
   }
 
   async resume(): Promise<void> {

@@ -115,6 +115,8 @@ export class TileFiles {
           cause: error,
         });
       }
+      // Whoever linked it may have died, or failed, before its name was durable; the next file relies on that.
+      await syncDirectory(parent);
     } finally {
       // Also when the disk was full: what is left of each attempt would keep it so.
       await rm(aside, { force: true });
