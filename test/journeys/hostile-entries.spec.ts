@@ -396,7 +396,7 @@ describe('v2: a tile', () => {
     `tile/0/${'x999/'.repeat(200)}999`,
     'tile/0',
     'tile/x',
-  ])('%s is not there', async (path) => {
+  ])('case 39: %s is not there', async (path) => {
     const answer = await ask(shardOrigin, { path: `/api/v2/${path}` });
     expect([path, answer.status >= 400 && answer.status < 500]).toEqual([path, true]);
     expect(answer.headers['content-type']).not.toBe('application/octet-stream');

@@ -31,8 +31,7 @@ export interface CommandResult {
 /** The installation that this run brought up. */
 export function installation(): Installation {
   const path = process.env['AIRSEAL_JOURNEY'];
-  if (path === undefined)
-    throw new Error('no installation: run this spec through jest.journeys.config.mjs (npm test)');
+  if (path === undefined) throw new Error('no installation: run this spec through jest.journeys.config.mjs (npm test)');
   return JSON.parse(readFileSync(path, 'utf8')) as Installation;
 }
 
@@ -40,14 +39,9 @@ export function installation(): Installation {
 export function airseal(...words: string[]): Promise<CommandResult> {
   const { node, commandLine, stateDir } = installation();
   return new Promise((resolve) => {
-    execFile(
-      node,
-      [commandLine, ...words, '--state', stateDir],
-      { maxBuffer: 1 << 26 },
-      (error, stdout, stderr) => {
-        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
-        resolve({ code, stdout, stderr });
-      },
-    );
+    execFile(node, [commandLine, ...words, '--state', stateDir], { maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
+      resolve({ code, stdout, stderr });
+    });
   });
 }

@@ -8,12 +8,7 @@ describe('the kit', () => {
   test('hands out an empty database in which the owner may create and the runtime role may not', async () => {
     const database = await freshDatabase();
     const connectAs = async (user: string): Promise<pg.Client> => {
-      const client = new pg.Client({
-        host: database.host,
-        port: database.port,
-        database: database.name,
-        user,
-      });
+      const client = new pg.Client({ host: database.host, port: database.port, database: database.name, user });
       await client.connect();
       return client;
     };

@@ -38,8 +38,7 @@ export async function liveIssuer(): Promise<LiveIssuer> {
   const database = await freshDatabase();
   const { host, port, name } = database;
   const place = { type: 'postgres', host, port, database: name } as const;
-  const owner = await new DataSource({
-    ...place,
+  const owner = await new DataSource({ ...place,
     username: database.ownerUser,
     migrations: [...tree.migrations, ...audit.migrations, ...migrations],
   }).initialize();
@@ -76,12 +75,7 @@ export async function liveIssuer(): Promise<LiveIssuer> {
       spki: publicKey.export({ format: 'der', type: 'spki' }),
       sign: (message) => Promise.resolve(sign('sha256', message, privateKey)),
     },
-    people: {
-      accounts,
-      failures,
-      signIn: new SignIn(accounts, failures, metrics),
-      pages: new Pages('evaluation'),
-    },
+    people: { accounts, failures, signIn: new SignIn(accounts, failures, metrics), pages: new Pages('evaluation') },
   });
   return {
     ...{ url, ca: readFileSync(cert, 'utf8'), issuer, machines, accounts, failures, metrics, pool, clock },

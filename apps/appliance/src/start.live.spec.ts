@@ -482,7 +482,7 @@ describe('a start that cannot succeed', () => {
 });
 
 describe('under pressure', () => {
-  test('turns away what is too much with a hint when to return, but not health', async () => {
+  test('case 41: turns away what is too much with a hint when to return, but not health', async () => {
     const small = await startAppliance(settingsFor('small', { requestsInFlight: 1 }), logger, {
       version: 'x',
       doors,

@@ -112,7 +112,7 @@ describe('a tree', () => {
     expect(slow.calls()).toBeLessThan(15);
   });
 
-  test('refuses what cannot be in a bundle, and what comes when too many wait', async () => {
+  test('case 34: refuses what cannot be in a bundle, and what comes when too many wait', async () => {
     const { trees } = await world.replica();
     const tree = await trees.open({ ...spec, maxWaiting: 3 });
     await expect(tree.append({ body: new Uint8Array(65_536), kind: 'test/1' })).rejects.toMatchObject({
@@ -163,7 +163,7 @@ describe('a tree', () => {
 });
 
 describe('two replicas on one database', () => {
-  test('write one tree without a gap, and both prove every leaf', async () => {
+  test('case 48: write one tree without a gap, and both prove every leaf', async () => {
     const [a, b] = [await world.replica(), await world.replica()];
     const [left, right] = [
       await a.trees.open({ ...spec, maxBatch: 16 }),
@@ -362,7 +362,7 @@ describe('the database refuses', () => {
       "INSERT INTO log_checkpoint SELECT shard, size, 1, sha256('x'), 'x' FROM log_head",
       /only what is committed/,
     ],
-  ])('%s, even from the running role', async (_what, sql, message) => {
+  ])('case 55: %s, even from the running role', async (_what, sql, message) => {
     const { pool } = await world.replica();
     await expect(pool.query(sql)).rejects.toThrow(message);
   });

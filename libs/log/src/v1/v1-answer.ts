@@ -1,4 +1,5 @@
 /** The bytes of Rekor v1's answers; several clients read them at fixed offsets (CONTRACTS §3.3). */
+import { Fault } from '#core/fault';
 import { canonicalJson } from '#core/json';
 import { toBase64, toHex } from '#core/octets';
 import type { SignedHead } from '#tree';
@@ -18,6 +19,21 @@ export interface V1EntryFacts {
   readonly attestation?: Uint8Array | undefined;
 }
 
+/**
+ * A number as this protocol says it: a JSON number, which its readers keep in 64-bit floating point.
+ *
+ * @throws {Fault} log/beyond-json: another number would be signed, or read, than is meant
+ */
+export function jsonNumber(value: bigint): number {
+  const number = Number(value);
+  if (Number.isSafeInteger(number)) return number;
+  throw new Fault(
+    'refused',
+    'log/beyond-json',
+    `${value} cannot be said in this protocol, whose numbers end at 2^53; open a new shard`,
+  );
+}
+
 /** What the signed entry timestamp is over (CONTRACTS §3.6). */
 export function setPayload(
   body: Uint8Array,
@@ -27,9 +43,9 @@ export function setPayload(
 ): Uint8Array {
   return canonicalJson({
     body: toBase64(body),
-    integratedTime: Number(integratedTime),
+    integratedTime: jsonNumber(integratedTime),
     logID: logId,
-    logIndex: Number(virtualIndex),
+    logIndex: jsonNumber(virtualIndex),
   });
 }
 
@@ -40,16 +56,16 @@ export function formatV1Entry(facts: V1EntryFacts): string {
     [facts.entryId]: {
       ...(facts.attestation === undefined ? {} : { attestation: { data: toBase64(facts.attestation) } }),
       body: toBase64(facts.body),
-      integratedTime: Number(facts.integratedTime),
+      integratedTime: jsonNumber(facts.integratedTime),
       logID: facts.logId,
-      logIndex: Number(facts.virtualIndex),
+      logIndex: jsonNumber(facts.virtualIndex),
       verification: {
         inclusionProof: {
           checkpoint: head.note,
           hashes: facts.proof.map(toHex),
-          logIndex: Number(facts.index),
+          logIndex: jsonNumber(facts.index),
           rootHash: toHex(head.root),
-          treeSize: Number(head.size),
+          treeSize: jsonNumber(head.size),
         },
         ...(facts.set === undefined ? {} : { signedEntryTimestamp: toBase64(facts.set) }),
       },

@@ -20,7 +20,7 @@ import type { CheckedEntry, EntryChecker } from '../checked-entry.js';
 import { formatEntryId, parseEntryId, type EntryId } from './entry-id.js';
 import type { EntryPromises } from './entry-promises.js';
 import type { SetStore } from './set-store.js';
-import { formatV1Entry, setPayload } from './v1-answer.js';
+import { formatV1Entry, jsonNumber, setPayload } from './v1-answer.js';
 
 export interface V1Shard {
   readonly treeId: bigint;
@@ -240,6 +240,6 @@ export function describeShard({ tree, treeId }: V1Shard): JsonValue {
     rootHash: toHex(head.root),
     signedTreeHead: head.note,
     treeID: treeId.toString(),
-    treeSize: Number(head.size),
+    treeSize: jsonNumber(head.size),
   };
 }

@@ -160,7 +160,7 @@ describe('an entry', () => {
     });
   });
 
-  test('sent a thousand times at once has one index, and all the others are told so', async () => {
+  test('case 35: sent a thousand times at once has one index, and all the others are told so', async () => {
     const request = hashedRekordV2('thousand');
     const answers = await Promise.all(Array.from({ length: 1000 }, () => post(request)));
     const made = answers.filter(({ statusCode }) => statusCode === 201);
@@ -172,7 +172,7 @@ describe('an entry', () => {
     ).toEqual(new Set([`409 ${logIndex}`]));
   });
 
-  test('whose client was gone before the answer is given to its retry, with a fresh proof; and only once', async () => {
+  test('case 40: whose client was gone before the answer is given to its retry, with a fresh proof; and only once', async () => {
     const request = hashedRekordV2('gone');
     const { port } = app.getHttpServer().address() as AddressInfo;
     let open = (): void => undefined;
@@ -291,7 +291,7 @@ describe('files', () => {
     'tile/0/%30%30%30',
     'tile/0/000?x=/../..',
     'tile/',
-  ])('%s is nothing, and nobody may keep that answer', async (path) => {
+  ])('case 39: %s is nothing, and nobody may keep that answer', async (path) => {
     const answer = await get(path);
     expect(answer.statusCode).toBe(404);
     expect(answer.headers['cache-control'] ?? 'no-store').toBe('no-store');
@@ -299,7 +299,7 @@ describe('files', () => {
 });
 
 test.each(['tile/../checkpoint', 'tile/%2e%2e/checkpoint'])(
-  'a path is taken as it was sent: %s is nothing',
+  'case 39: a path is taken as it was sent: %s is nothing',
   async (path) => {
     // On a real connection, since injected requests arrive with their dots resolved.
     const status = await new Promise((resolve, reject) => {
