@@ -51,7 +51,7 @@ describe('in the edge', () => {
 
 describe('behind the edge', () => {
   test.each([
-    ['case 53: a bit of a full tile', `UPDATE log_tile SET ${flip('data', 40)} WHERE level = 0 AND n = 0`],
+    ['case 53: a bit of a full tile', `UPDATE log_tile SET ${flip('data', 8)} WHERE level = 0 AND n = 0`],
     ['case 53: a bit of a leaf hash', `UPDATE log_leaf SET ${flip('leaf_hash', 0)} WHERE idx = 1`],
   ])('%s: no proof is given that does not hold, and the log stops at the first', async (_what, damage) => {
     const { tree } = await started(damage);
