@@ -68,7 +68,7 @@ async function crash({ installation, evidence }) {
       const { place, victim } = round;
       const name = `round ${String(at + 1).padStart(String(wanted).length)}/${wanted}  ${place.letter} ${place.step.padEnd(10)} ${victim.padEnd(9)}`;
       try {
-        const { told, text } = await crashOnce({ round, control, processes, load, prover, socket });
+        const { told, text } = await crashOnce({ round, control, processes, load, prover, socket, evidence });
         counted++;
         asked += told;
         done.set(`${place.letter} ${victim}`, (done.get(`${place.letter} ${victim}`) ?? 0) + 1);
@@ -127,9 +127,9 @@ async function crash({ installation, evidence }) {
  *   4. return   what died is started again; the appliance must recover by itself, and acknowledge again
  *   5. proof    everything that was acknowledged, before and after
  *
- * @param {{ round: import('./rounds/plan.mjs').Round, control: Control, processes: Victims, load: Load, prover: Prover, socket: string }} parts
+ * @param {{ round: import('./rounds/plan.mjs').Round, control: Control, processes: Victims, load: Load, prover: Prover, socket: string, evidence: string }} parts
  */
-async function crashOnce({ round, control, processes, load, prover, socket }) {
+async function crashOnce({ round, control, processes, load, prover, socket, evidence }) {
   const { place, victim, lingerMs, outageMs } = round;
   const before = await load.count();
   load.run();

@@ -65,7 +65,8 @@ export class Control {
       if ('who' in words) {
         this.#peers.set(socket, words.who);
         // An agent that is started while we wait for it to come to a barrier.
-        if (this.#armed?.who === words.who) send(socket, { order: 'arm', ...this.#armed.order });
+        const armed = this.#armed;
+        if (armed !== undefined && armed.who === words.who) send(socket, { order: 'arm', ...armed.order });
       } else if (this.#reached === undefined) send(socket, { order: 'go' });
       else this.#reached({ step: words.at, tree: words.tree });
     });

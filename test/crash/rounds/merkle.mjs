@@ -34,6 +34,7 @@ export class GrowingTree {
 /** The root that an inclusion proof leads to. @param {Buffer} leaf @param {number} index @param {number} size @param {readonly Buffer[]} proof */
 export function rootFromInclusion(leaf, index, size, proof) {
   if (index >= size) throw new Error(`leaf ${index} is not in a tree of ${size}`);
+  assertHashes(leaf, ...proof);
   let [node, last, hash] = [index, size - 1, leaf];
   for (const step of proof) {
     if (last === 0) throw new Error('an inclusion proof is too long');
@@ -49,12 +50,15 @@ export function rootFromInclusion(leaf, index, size, proof) {
 
 /** @param {{ size: number, root: Buffer }} first @param {{ size: number, root: Buffer }} second @param {readonly Buffer[]} proof */
 export function assertConsistent(first, second, proof) {
+  assertHashes(first.root, second.root, ...proof);
   if (first.size === second.size) {
     if (proof.length > 0 || !first.root.equals(second.root))
       throw new Error(`two roots for a tree of ${first.size}`);
     return;
   }
-  const power = (first.size & (first.size - 1)) === 0;
+  if (first.size < 1 || first.size > second.size)
+    throw new Error(`a tree of ${first.size} is no beginning of one of ${second.size}`);
+  const power = Number.isInteger(Math.log2(first.size));
   const path = power ? [first.root, ...proof] : [...proof];
   let [node, last] = [first.size - 1, second.size - 1];
   while (node % 2 === 1) [node, last] = [half(node), half(last)];
@@ -77,3 +81,8 @@ export function assertConsistent(first, second, proof) {
 
 /** @param {number} value */
 const half = (value) => Math.floor(value / 2);
+
+/** @param {readonly Buffer[]} hashes */
+function assertHashes(...hashes) {
+  for (const hash of hashes) if (hash.length !== 32) throw new Error(`a hash of ${hash.length} octets`);
+}
