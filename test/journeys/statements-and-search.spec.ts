@@ -330,6 +330,44 @@ describe('the command line', () => {
     expect(people.stdout).toMatch(/checkpoint verified; \d+ statements held, \d+ envelopes not held/);
   });
 
+  test('deposits over the v2 log too, which saw only a digest', async () => {
+    const { credentials, stateDir } = installation();
+    const artifact = join(directory, 'v2.tar');
+    const predicate = join(directory, 'v2.json');
+    await writeFile(artifact, `what was built for v2 ${Date.now()}\n`);
+    await writeFile(predicate, '{}');
+    const attested = await airseal(
+      ...['attest-blob', '--predicate', predicate, '--credentials', credentials],
+      ...['--signing-config', join(stateDir, 'trust', 'signing_config_rekor_v2.v0.2.json'), artifact],
+    );
+    expect(attested).toMatchObject({ code: 0 });
+    const listed = await airseal('statement', 'list', '--about', artifact, '--output', 'json');
+    const { hits } = JSON.parse(listed.stdout) as Found;
+    expect(hits.map(({ face, kind }) => [face, kind])).toEqual([['v2', 'hashedrekord/0.0.2']]);
+  });
+
+  test('that cannot deposit says so and what to do, and keeps the bundle', async () => {
+    const { credentials, trustedRoot } = installation();
+    const artifact = join(directory, 'undeposited.tar');
+    const predicate = join(directory, 'undeposited.json');
+    const elsewhere = join(directory, 'trusted_root.json');
+    await writeFile(artifact, `undeposited ${Date.now()}\n`);
+    await writeFile(predicate, '{}');
+    const root = JSON.parse(await readFile(trustedRoot, 'utf8')) as { tlogs: { baseUrl: string }[] };
+    // Nobody listens on the discard port.
+    const [first, ...others] = root.tlogs;
+    const tlogs = [{ ...first, baseUrl: 'https://127.0.0.1:9' }, ...others];
+    await writeFile(elsewhere, JSON.stringify({ ...root, tlogs }));
+    const attested = await airseal(
+      ...['attest-blob', '--predicate', predicate, '--credentials', credentials],
+      ...['--trusted-root', elsewhere, artifact],
+    );
+    expect(attested.code).toBe(25);
+    expect(attested.stderr).toContain(`airseal statement put ${artifact}.sigstore.json`);
+    const put = await airseal('statement', 'put', `${artifact}.sigstore.json`, '--output', 'json');
+    expect(put).toMatchObject({ code: 0 });
+  });
+
   test('ends with the code of what the appliance says', async () => {
     const file = join(directory, 'never-logged.json');
     await writeFile(file, JSON.stringify(envelope(who, `never ${Date.now()}`)));
