@@ -19,6 +19,7 @@ import type { DepositChecker, DepositFacts } from '#log';
 import type { Clock, Metrics } from '#platform';
 import type { PickedLeaf } from '#tree';
 import type { SearchedTree } from './faces.js';
+import type { FewAtOnce } from './few-at-once.js';
 
 /** Entries that are looked at under each key, and entries that are compared. */
 const EFFORT = 20_000;
@@ -33,6 +34,8 @@ export interface DepositParts {
   readonly record: RecordEvent;
   readonly clock: Clock;
   readonly metrics: Metrics;
+  /** Shared with whoever searches: the entry of a deposit has to be found. */
+  readonly turns: FewAtOnce;
   readonly maximumBytes: number;
   readonly maximumEntries: number;
 }
@@ -80,11 +83,11 @@ export class DepositStatement {
    * Keeps the envelope in `body`, which the caller calls `pae` (hex).
    *
    * @throws {Fault} statement/too-large, statement/other-pae, statement/not-logged, statement/other-signature,
-   *   statement/too-many-entries, statement/conflict; entry/…, json/…
+   *   statement/too-many-entries, statement/conflict; search/busy; entry/…, json/…
    */
   async execute(pae: string, body: Uint8Array): Promise<Deposited> {
     try {
-      const deposited = await this.#deposit(pae, body);
+      const deposited = await this.#parts.turns.run(() => this.#deposit(pae, body));
       this.#counted(deposited.created ? 'kept' : 'known');
       return deposited;
     } catch (error) {

@@ -42,6 +42,7 @@ import {
   SearchLogs,
   StatementStore,
 } from './index.js';
+import { FewAtOnce } from './few-at-once.js';
 
 const MAXIMUM = 20_000;
 const checker: EntryChecker = {
@@ -75,9 +76,10 @@ beforeAll(async () => {
   v2 = await openV2Log(parts);
   const trees = searchedTrees(v1, v2, (host) => `https://${host}:8443`);
   const boundaries: Pick<BoundaryStore, 'boundaries'> = { boundaries: () => Promise.resolve([]) };
-  logs = new SearchLogs(trees, boundaries);
+  logs = new SearchLogs(trees, boundaries, new FewAtOnce(4, 1000));
   store = new StatementStore(trees, 16);
   deposit = new DepositStatement({
+    turns: new FewAtOnce(4, 1000),
     pool: replica.pool,
     trees,
     checker: {

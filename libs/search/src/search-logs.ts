@@ -18,6 +18,7 @@ import { type Coverage, coverageOf } from './coverage.js';
 import { type Criteria, indexKeys, meets, questionId } from './criteria.js';
 import { type Cursor, formatCursor, readCursor, strangeCursor } from './cursor.js';
 import type { SearchedTree } from './faces.js';
+import type { FewAtOnce } from './few-at-once.js';
 
 /** How many leaves one request looks at before it answers with what it has. */
 const EFFORT = 5000;
@@ -61,14 +62,24 @@ export interface Found {
 export class SearchLogs {
   readonly #trees: readonly SearchedTree[];
   readonly #boundaries: Pick<BoundaryStore, 'boundaries'>;
+  readonly #turns: FewAtOnce;
 
-  constructor(trees: readonly SearchedTree[], boundaries: Pick<BoundaryStore, 'boundaries'>) {
+  constructor(
+    trees: readonly SearchedTree[],
+    boundaries: Pick<BoundaryStore, 'boundaries'>,
+    turns: FewAtOnce,
+  ) {
     this.#trees = trees;
     this.#boundaries = boundaries;
+    this.#turns = turns;
   }
 
-  /** @throws {Fault} search/cursor */
-  async search({ criteria, limit, cursor: text }: Question): Promise<Found> {
+  /** @throws {Fault} search/cursor, search/busy */
+  search(question: Question): Promise<Found> {
+    return this.#turns.run(() => this.#search(question));
+  }
+
+  async #search({ criteria, limit, cursor: text }: Question): Promise<Found> {
     const question = questionId(criteria);
     const cursor = text === undefined ? undefined : readCursor(text, question);
     const { face, tree: name } = criteria;

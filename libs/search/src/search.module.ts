@@ -21,11 +21,16 @@ import {
 } from '#platform';
 import { DepositStatement } from './deposit-statement.js';
 import { searchedTrees, type SearchedTree } from './faces.js';
+import { FewAtOnce } from './few-at-once.js';
 import { SearchLogs } from './search-logs.js';
 import { StatementStore } from './statement-store.js';
 import { StatementsHeld } from './statements-held.js';
 
 const SEARCHED_TREES = Symbol('SEARCHED_TREES');
+const TURNS = Symbol('TURNS');
+/** Of the database's connections, most are for those who log. */
+const AT_ONCE = 4;
+const MAY_WAIT = 64;
 
 /** Needs platform, instance, log and audit below it. */
 @Module({})
@@ -46,10 +51,14 @@ export class SearchModule implements OnApplicationBootstrap, BeforeApplicationSh
           },
         },
         {
+          provide: TURNS,
+          useFactory: () => new FewAtOnce(AT_ONCE, MAY_WAIT),
+        },
+        {
           provide: SearchLogs,
-          inject: [SEARCHED_TREES, BoundaryStore],
-          useFactory: (trees: readonly SearchedTree[], boundaries: BoundaryStore) =>
-            new SearchLogs(trees, boundaries),
+          inject: [SEARCHED_TREES, BoundaryStore, TURNS],
+          useFactory: (trees: readonly SearchedTree[], boundaries: BoundaryStore, turns: FewAtOnce) =>
+            new SearchLogs(trees, boundaries, turns),
         },
         {
           provide: StatementStore,
@@ -59,7 +68,7 @@ export class SearchModule implements OnApplicationBootstrap, BeforeApplicationSh
         },
         {
           provide: DepositStatement,
-          inject: [POOL, SEARCHED_TREES, DEPOSIT_CHECKER, RecordEvent, CLOCK, METRICS, SETTINGS],
+          inject: [POOL, SEARCHED_TREES, DEPOSIT_CHECKER, RecordEvent, CLOCK, METRICS, SETTINGS, TURNS],
           useFactory: (
             pool: Pool,
             trees: readonly SearchedTree[],
@@ -68,7 +77,9 @@ export class SearchModule implements OnApplicationBootstrap, BeforeApplicationSh
             clock: Clock,
             metrics: Metrics,
             { log }: Settings,
-          ) => new DepositStatement({ pool, trees, checker, record, clock, metrics, ...log.statements }),
+            turns: FewAtOnce,
+          ) =>
+            new DepositStatement({ pool, trees, checker, record, clock, metrics, turns, ...log.statements }),
         },
         {
           provide: StatementsHeld,

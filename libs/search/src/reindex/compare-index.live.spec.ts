@@ -45,6 +45,7 @@ import {
   parsePlace,
   searchedTrees,
 } from '../index.js';
+import { FewAtOnce } from '../few-at-once.js';
 
 const checker: EntryChecker = {
   check: async (face, body) => checkEntry(face, body, { maximumStatementBytes: 100_000 }),
@@ -69,6 +70,7 @@ beforeAll(async () => {
   v1 = await openV1Log(parts);
   v2 = await openV2Log(parts);
   deposit = new DepositStatement({
+    turns: new FewAtOnce(4, 1000),
     pool: replica.pool,
     trees: searchedTrees(v1, v2, (host) => `https://${host}`),
     checker: {
