@@ -18,6 +18,7 @@ export { formatPkcs11Uri, namesToken, parsePkcs11Uri, type Pkcs11Uri } from './p
 export { STH_ORIGIN, type Head, type OriginHead, type SignedBefore } from './heads.js';
 export { readJournalHead } from './agent/journal-file.js';
 export { journalDirectory } from './journal-directory.js';
+export { newestJournalMs } from './journal-times.js';
 export { PURPOSES, trialMessage, type PlainPurpose, type Purpose } from './purpose.js';
 export type { HeadSigner, KeyAlgorithm, Signer } from './signer.js';
 export type { CountBreak, KeyUses, UsesReport } from './uses.js';

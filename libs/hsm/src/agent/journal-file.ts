@@ -54,13 +54,18 @@ function formatLine(time: string, { size, root }: Head): string {
   return `${text}\t${check(text)}\n`;
 }
 
-function parseLine(line: string): Head | undefined {
+interface Line {
+  readonly head: Head;
+  readonly timeMs: number;
+}
+
+function parseLine(line: string): Line | undefined {
   const at = line.lastIndexOf('\t');
   const [text, sum] = [line.slice(0, at), line.slice(at + 1)];
   const [time, size, root, ...rest] = text.split('\t');
   if (sum !== check(text) || time === undefined || size === undefined || root === undefined || rest.length > 0)
     return undefined;
-  return { size: BigInt(size), root: fromBase64(root) };
+  return { head: { size: BigInt(size), root: fromBase64(root) }, timeMs: Date.parse(time) };
 }
 
 async function syncDirectory(path: string): Promise<void> {
@@ -83,13 +88,15 @@ export class JournalFile {
   #durable: number;
   #failed = false;
   #last: Head;
+  #lastMs: number;
 
-  private constructor(name: JournalName, path: string, file: FileHandle, durable: number, last: Head) {
+  private constructor(name: JournalName, path: string, file: FileHandle, durable: number, last: Line) {
     this.#name = name;
     this.#path = path;
     this.#file = file;
     this.#durable = durable;
-    this.#last = last;
+    this.#last = last.head;
+    this.#lastMs = last.timeMs;
   }
 
   /** The newest head that may have been signed. */
@@ -134,7 +141,8 @@ export class JournalFile {
     for (let made = parent; first !== undefined && made.length >= first.length; made = dirname(made)) {
       await syncDirectory(dirname(made));
     }
-    const content = begin(name, formatLine(now().toISOString(), head));
+    const begun = now();
+    const content = begin(name, formatLine(begun.toISOString(), head));
     const aside = await writeAside(path, content);
     try {
       await link(aside, path);
@@ -142,12 +150,14 @@ export class JournalFile {
       await rm(aside);
     }
     await syncDirectory(parent);
-    return new JournalFile(name, path, await open(path, 'r+'), content.length, head);
+    const line = { head, timeMs: begun.getTime() };
+    return new JournalFile(name, path, await open(path, 'r+'), content.length, line);
   }
 
-  /** Resolves when a line for `head` is durable. */
+  /** Resolves when a line for `head` is durable; no line is earlier than the one before it. */
   async append(head: Head, now: () => Date): Promise<void> {
-    const line = Buffer.from(formatLine(now().toISOString(), head));
+    this.#lastMs = Math.max(this.#lastMs, now().getTime());
+    const line = Buffer.from(formatLine(new Date(this.#lastMs).toISOString(), head));
     // From here on it may be on the disk, whatever happens.
     this.#last = head;
     try {
@@ -194,17 +204,17 @@ function begin({ key, origin }: JournalName, line: string): Buffer {
   return Buffer.from(`${TITLE}\t${toHex(key)}\t${origin}\n${line}`);
 }
 
-function readLines(path: string, { key, origin }: JournalName, text: string): Head {
+function readLines(path: string, { key, origin }: JournalName, text: string): Line {
   const [title, ...lines] = text.split('\n');
   lines.pop();
   if (title !== `${TITLE}\t${toHex(key)}\t${origin}`) throw damaged(path, 'line 1 is of another log');
-  let last: Head | undefined;
-  for (const [at, line] of lines.entries()) {
-    const head = parseLine(line);
-    if (head === undefined) throw damaged(path, `line ${at + 2} does not read back`);
-    if (last !== undefined && contradicts(last, head))
+  let last: Line | undefined;
+  for (const [at, text] of lines.entries()) {
+    const line = parseLine(text);
+    if (line === undefined) throw damaged(path, `line ${at + 2} does not read back`);
+    if (last !== undefined && contradicts(last.head, line.head))
       throw damaged(path, `line ${at + 2} does not continue the one before it`);
-    last = head;
+    last = line;
   }
   if (last === undefined) throw damaged(path, 'it holds no head');
   return last;
@@ -219,7 +229,7 @@ export async function readJournalHead(name: JournalName): Promise<Head | undefin
   const path = pathOf(name);
   try {
     const content = await readFile(path);
-    return readLines(path, name, content.toString('utf8', 0, content.lastIndexOf(0x0a) + 1));
+    return readLines(path, name, content.toString('utf8', 0, content.lastIndexOf(0x0a) + 1)).head;
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
