@@ -51,7 +51,12 @@ export class TileFiles {
     await mkdir(temporary, { recursive: true });
     for (const name of await readdir(temporary)) {
       const path = join(temporary, name);
-      if ((await stat(path)).mtimeMs < nowMs - STALE_MS) await unlink(path);
+      try {
+        if ((await stat(path)).mtimeMs < nowMs - STALE_MS) await unlink(path);
+      } catch (error) {
+        // Another replica that shares the directory has put it into its place, or cleared it away.
+        if (!hasCode(error, 'ENOENT')) throw error;
+      }
     }
     return new TileFiles(directory, barrier);
   }

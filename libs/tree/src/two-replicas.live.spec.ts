@@ -5,7 +5,7 @@
  * and must not look like one: neither to those who wait for an answer, nor in what is told of refused signatures.
  */
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -227,6 +227,14 @@ test('files that another replica publishes while a tree is opened are not taken 
   expect(right.quarantine).toBeUndefined();
   const [next] = await grow(right, 9, 10);
   expect(next?.index).toBe(9n);
+});
+
+test('a temporary file that another replica takes away while a tree is opened stops nothing', async () => {
+  const directory = join(place, 'tiles');
+  mkdirSync(join(directory, 'test/a/tmp'), { recursive: true });
+  // Listed, and not there any more when it is looked at.
+  symlinkSync(join(directory, 'nowhere'), join(directory, 'test/a/tmp', 'taken-away'));
+  await grow(await replica({ directory }), 0, 1);
 });
 
 test('under load of both, each leaf has one place, each answer a proof, and nothing is refused', async () => {
