@@ -50,15 +50,29 @@ describe('in the edge', () => {
 });
 
 describe('behind the edge', () => {
+  // Small enough that the sample of a start is all of it; of a larger tree it is some of it.
   test.each([
     ['case 53: a bit of a full tile', `UPDATE log_tile SET ${flip('data', 8)} WHERE level = 0 AND n = 0`],
     ['case 53: a bit of a leaf hash', `UPDATE log_leaf SET ${flip('leaf_hash', 0)} WHERE idx = 1`],
-  ])('%s: no proof is given that does not hold, and the log stops at the first', async (_what, damage) => {
+    ['case 54: a leaf that was deleted', 'DELETE FROM log_leaf WHERE idx = 7'],
+  ])('%s: the start finds it, nothing is appended and nothing signed', async (_what, damage) => {
     const { tree } = await started(damage);
-    const leaf = await tree.leaf(1n);
-    expect(leaf).toBeDefined();
-    if (leaf === undefined) return;
-    expect(await codeOf(tree.prove(1n, leaf.leafHash))).toBe('tree/proof-mismatch');
+    expect(tree.quarantine?.code).toBe('tree/tile-mismatch');
+    expect(tree.quarantine?.message).toMatch(/tile 0\/0|leaf [17]/);
+    expect(await codeOf(tree.append({ body: fromUtf8('next'), kind: 'test/1' }))).toBe('tree/tile-mismatch');
+    expect(await newestSigned()).toBe(String(SIZE));
+    expect(scene.journaled().at(-1)).toBe(BigInt(SIZE));
+  });
+
+  test('case 53: a bit that flips while it runs: no proof is given that does not hold, and the log stops there', async () => {
+    const { tree } = await started('');
+    const before = await tree.leaf(1n);
+    await sql(
+      `SET session_replication_role = replica; UPDATE log_leaf SET ${flip('leaf_hash', 0)} WHERE idx = 1`,
+    );
+    const after = await tree.leaf(1n);
+    expect(after?.leafHash).not.toEqual(before?.leafHash);
+    expect(await codeOf(tree.prove(1n, after?.leafHash ?? new Uint8Array()))).toBe('tree/proof-mismatch');
     expect(tree.quarantine?.code).toBe('tree/proof-mismatch');
     expect(await newestSigned()).toBe(String(SIZE));
   });

@@ -2,14 +2,24 @@
  * Trees about the sizes where something new begins: a tile, a level of tiles, numbers that JavaScript cannot hold.
  *
  * Nobody grows a tree to 2^53 for a test. In a tree whose leaves are all the same each level has one node only, so
- * its edge can be written down for any size; from there the engine must go on by itself.
+ * its edge can be written down for any size. To a replica that runs it is as if another one had written since, and from
+ * there the engine must go on by itself.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Edge, leafHash, nodeHash, rootNodes, verifyConsistency, verifyInclusion } from '#core/merkle';
+import {
+  Edge,
+  leafHash,
+  nodeHash,
+  rootNodes,
+  verifyConsistency,
+  verifyInclusion,
+  type TreeHead,
+} from '#core/merkle';
 import { fromUtf8, toHex } from '#core/octets';
 import { tilePath, tileWidth, type TileLevel } from '#core/tile';
+import type { Tree } from '#tree';
 import { freshTrees, noteFormat, type FreshTrees, type Replica } from '../../kit/fresh-trees.js';
 import { asSuperuser } from '../../kit/kit.js';
 import { softwareSigner } from '../../kit/software-signer.js';
@@ -47,6 +57,7 @@ const specOf = (boundary: bigint) => {
 
 let world: FreshTrees;
 let replica: Replica;
+const trees = new Map<bigint, Tree>();
 
 /** What the database of a tree of `size` holds along its edge, and one tile to the left of it. */
 function statements(boundary: bigint, size: bigint): string {
@@ -76,36 +87,41 @@ function statements(boundary: bigint, size: bigint): string {
 /** Files that were published long ago: those that a search by halves looks for. */
 function pretendFiles(directory: string, boundary: bigint, size: bigint): void {
   for (const level of ['entries', 0, 1, 2, 3, 4, 5, 6] as const satisfies readonly TileLevel[]) {
-    const end = size >> BigInt(8 * ((level === 'entries' ? 0 : level) + 1));
-    for (let low = 0n; low < end; low = (low + end) / 2n + 1n) {
-      const path = join(directory, nameOf(boundary), tilePath(level, (low + end) / 2n));
+    const shift = BigInt(8 * ((level === 'entries' ? 0 : level) + 1));
+    const made = size >> shift;
+    // The first head that is published has a leaf more.
+    for (let [low, high] = [0n, (size + 1n) >> shift]; low < high;) {
+      const middle = (low + high) / 2n;
+      if (middle >= made) {
+        high = middle;
+        continue;
+      }
+      const path = join(directory, nameOf(boundary), tilePath(level, middle));
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, '');
+      low = middle + 1n;
     }
   }
 }
 
 beforeAll(async () => {
   world = await freshTrees();
-  const first = await world.replica();
-  for (const boundary of BOUNDARIES) await first.trees.open(specOf(boundary));
-  await first.close();
+  replica = await world.replica();
+  for (const boundary of BOUNDARIES) trees.set(boundary, await replica.trees.open(specOf(boundary)));
   const all = BOUNDARIES.map((boundary) => statements(boundary, boundary - 2n));
   await asSuperuser(world.database, `SET session_replication_role = replica; ${all.join('\n')}`);
-  for (const boundary of BOUNDARIES) pretendFiles(first.directory, boundary, boundary - 2n);
-  replica = await world.replica({ directory: first.directory });
+  for (const boundary of BOUNDARIES) pretendFiles(replica.directory, boundary, boundary - 2n);
 });
 afterAll(() => world.drop());
 
 describe('a tree', () => {
   test.each(BOUNDARIES.map(String))('case 57: grows past %s leaves', async (text) => {
     const boundary = BigInt(text);
-    const tree = await replica.trees.open(specOf(boundary));
-    expect(tree.quarantine).toBeUndefined();
+    const tree = trees.get(boundary);
+    if (tree === undefined) throw new Error('no such tree');
     const before = boundary - 2n;
-    expect(tree.head().size).toBe(before);
     const edge = edgeOf(before);
-    let earlier = tree.head();
+    let earlier: TreeHead | undefined;
     for (let at = 0n; at < 4n; at++) {
       const body = fromUtf8(`${boundary} ${at}`);
       const { index, head, proof } = await tree.append({ body, kind: 'test/1' });
@@ -114,7 +130,8 @@ describe('a tree', () => {
       expect(toHex(head.root)).toBe(toHex(edge.root()));
       expect(head.note).toContain(`\n${before + at + 1n}\n`);
       verifyInclusion(leafHash(body), index, proof, head);
-      verifyConsistency(earlier, head, await tree.consistency(earlier.size, head.size));
+      if (earlier !== undefined)
+        verifyConsistency(earlier, head, await tree.consistency(earlier.size, head.size));
       expect(await tree.findByHash(leafHash(body))).toBe(index);
       expect(Buffer.from((await tree.leaf(index))?.body ?? [])).toEqual(Buffer.from(body));
       earlier = head;
