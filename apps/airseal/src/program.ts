@@ -336,6 +336,20 @@ export const VERBS: readonly Verb[] = [
     run: async () => (await import('./commands/hsm.command.js')).examineToken,
   },
   {
+    path: ['hsm', 'uses'],
+    summary: 'how often each key was used for each purpose on this host, as its agent counts it durably',
+    flags: [SETTINGS, ['--token <name>', 'token, as named in the settings', 'online']],
+    example: 'airseal hsm uses --output json',
+    run: async () => (await import('./commands/uses.command.js')).listUses,
+  },
+  {
+    path: ['hsm', 'reconcile'],
+    summary: 'compare the uses of every key with the books; exits with an error if something was signed that no book holds',
+    flags: [SETTINGS],
+    example: 'airseal hsm reconcile --output json > reconciliation.json',
+    run: async () => (await import('./commands/uses.command.js')).reconcileUses,
+  },
+  {
     path: ['hsm', 'bench'],
     summary: 'measure signatures per second of a token',
     flags: [SETTINGS, ['--token <name>', 'token, as named in the settings', 'online']],

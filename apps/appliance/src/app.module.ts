@@ -3,6 +3,7 @@ import { AuditModule } from '#audit';
 import { CaModule } from '#ca';
 import { ClockModule } from '#clock';
 import { CtModule } from '#ct';
+import { EvidenceModule } from '#evidence';
 import { HsmModule } from '#hsm';
 import { IdentityModule } from '#identity';
 import { InstanceModule } from '#instance';
@@ -22,6 +23,7 @@ import { TrustRootModule } from '#trust-root';
 import { BoundariesDoorModule } from './doors/boundaries/boundaries.module.js';
 import { ClockAdminModule } from './doors/clock/clock-admin.module.js';
 import { CtDoorModule } from './doors/ct/ct.module.js';
+import { EvidenceAdminModule } from './doors/evidence/evidence-admin.module.js';
 import { FulcioDoorModule } from './doors/fulcio/fulcio.module.js';
 import { HealthDoorModule } from './doors/health/health.module.js';
 import { LogAdminModule } from './doors/logs/log-admin.module.js';
@@ -74,6 +76,7 @@ export function everyDoor({ platform, server }: Floor, barrier?: TreesParts['bar
   const identity = IdentityModule.on([...base, audit]);
   const ca = CaModule.on([...base, identity, ct, audit]);
   const trustRoot = TrustRootModule.on(base);
+  const evidence = EvidenceModule.on([...base, audit, trustRoot]);
 
   return [
     FulcioDoorModule.on([platform, server, identity, ca]),
@@ -89,6 +92,7 @@ export function everyDoor({ platform, server }: Floor, barrier?: TreesParts['bar
     BoundariesDoorModule.on([platform, audit]),
     SearchDoorModule.on([platform, search]),
     StatementsDoorModule.on([platform, search]),
+    EvidenceAdminModule.on([platform, server, evidence]),
   ];
 }
 

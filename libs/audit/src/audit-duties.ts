@@ -18,6 +18,8 @@ const LOOK_MS = 5000;
 /** A refusal that repeats is recorded once in this time: whoever waits tries again several times a second. */
 const REPEAT_MS = 60_000;
 const STOP_MS = 3000;
+/** Counts of key uses that other replicas read are at most so old. */
+const HEAR_MS = 60_000;
 
 export interface DutyParts {
   readonly pool: Pool;
@@ -27,6 +29,7 @@ export interface DutyParts {
   readonly drain: DrainOutbox;
   readonly boundaries: KeepBoundaries;
   readonly watch: BoundaryWatch;
+  readonly uses: { refreshIfPossible(): Promise<void> };
   readonly start: RecordStart;
   readonly facts: Omit<StartingFacts, 'migrations'>;
   readonly clock: Clock;
@@ -39,6 +42,7 @@ export class AuditDuties {
   readonly #parts: DutyParts;
   readonly #repeated = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
+  #hearing: NodeJS.Timeout | undefined;
   #looking: Promise<void> = Promise.resolve();
   #ended = false;
 
@@ -67,6 +71,7 @@ export class AuditDuties {
     // In the background: a token that is away delays boundaries, not the doors.
     this.#look();
     this.#timer = setInterval(() => this.#look(), LOOK_MS).unref();
+    this.#hearing = setInterval(() => void this.#parts.uses.refreshIfPossible(), HEAR_MS).unref();
   }
 
   /** Records the stop and moves what can be moved in a short time; the rest waits in the database. */
@@ -74,8 +79,10 @@ export class AuditDuties {
     if (this.#ended || this.#timer === undefined) return;
     this.#ended = true;
     clearInterval(this.#timer);
+    clearInterval(this.#hearing);
     const { start, drain, logger } = this.#parts;
     try {
+      await briefly(this.#parts.uses.refreshIfPossible());
       await start.stopped();
       await drain.stop();
       await briefly(Promise.all([drain.run(), this.#looking]));

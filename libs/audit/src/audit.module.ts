@@ -38,6 +38,7 @@ import { stampOctets } from './boundary/stamp-octets.js';
 import { DrainOutbox } from './drain-outbox.js';
 import { RecordEvent } from './record-event.js';
 import { RecordStart } from './record-start.js';
+import { HearUses } from './uses/hear-uses.js';
 
 /** Needs platform, instance, hsm, tree, log and timestamp below it. */
 @Module({})
@@ -64,6 +65,12 @@ export class AuditModule implements OnApplicationBootstrap, BeforeApplicationShu
         },
         { provide: BoundaryStore, inject: [POOL], useFactory: (pool: Pool) => new BoundaryStore(pool) },
         {
+          provide: HearUses,
+          inject: [POOL, HSM, RecordEvent, LOGGER],
+          useFactory: (pool: Pool, hsm: Hsm, record: RecordEvent, logger: Logger) =>
+            new HearUses({ pool, hsm, record, logger }),
+        },
+        {
           provide: AuditDuties,
           inject: [
             POOL,
@@ -74,6 +81,7 @@ export class AuditModule implements OnApplicationBootstrap, BeforeApplicationShu
             V1Log,
             StampTime,
             RecordEvent,
+            HearUses,
             BoundaryStore,
             CLOCK,
             ClockTrust,
@@ -91,6 +99,7 @@ export class AuditModule implements OnApplicationBootstrap, BeforeApplicationShu
             log: V1Log,
             stampTime: StampTime,
             record: RecordEvent,
+            uses: HearUses,
             store: BoundaryStore,
             clock: Clock,
             clockTrust: ClockTrust,
@@ -115,6 +124,7 @@ export class AuditModule implements OnApplicationBootstrap, BeforeApplicationShu
               stamp: (octets) => stampOctets(stampTime, octets),
               anchor: (client, dueMs, head) => anchors.prepare(client, dueMs, head),
               placeAnchors: () => anchors.place(),
+              uses,
               record,
               clock,
               logger,
@@ -131,6 +141,7 @@ export class AuditModule implements OnApplicationBootstrap, BeforeApplicationShu
               drain,
               boundaries,
               watch,
+              uses,
               clock,
               logger,
               metrics,
@@ -141,7 +152,7 @@ export class AuditModule implements OnApplicationBootstrap, BeforeApplicationShu
           },
         },
       ],
-      exports: [RecordEvent, BoundaryStore],
+      exports: [RecordEvent, BoundaryStore, HearUses],
     };
   }
 

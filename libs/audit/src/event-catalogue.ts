@@ -36,6 +36,10 @@ export const CATALOGUE = {
   'clock.trusted': { number: 404, severity: 'info', version: 1 },
   /** Genesis was adopted, or a later ceremony changed the trust material. */
   'trusted_root.changed': { number: 603, severity: 'high', version: 1 },
+  /** The counts of key uses cannot answer for a stretch: their file was lost, taken back, or begun late. */
+  'hsm.audit_log.gap': { number: 708, severity: 'high', version: 1 },
+  /** More signatures were counted than the books hold, or fewer. */
+  'hsm.sign_count.mismatch': { number: 709, severity: 'critical', version: 1 },
   /** "May I sign?" was answered with no. */
   'hsm.sign.refused': { number: 712, severity: 'high', version: 1 },
   'user.created': { number: 801, severity: 'medium', version: 1 },
@@ -46,6 +50,8 @@ export const CATALOGUE = {
   'user.password.reset': { number: 801, severity: 'medium', version: 1 },
   /** By the person, with the link. */
   'user.password.set': { number: 801, severity: 'medium', version: 1 },
+  /** How often each key was used for each purpose, at a boundary. */
+  'hsm.uses.counted': { number: 713, severity: 'info', version: 1 },
   'config.changed': { number: 806, severity: 'medium', version: 1 },
   /** Another build, or a migration of the schema. */
   'appliance.updated': { number: 811, severity: 'medium', version: 1 },

@@ -13,5 +13,8 @@ export {
   type BoundaryQuery,
 } from './boundary/boundary-store.js';
 import { AuditTables1795300000000, AUDIT_TREE } from './audit-tables.js';
+import { KeyUseTables1795420000000 } from './uses/use-tables.js';
+
+export { HearUses, type HeardBreak, type HeardUses } from './uses/hear-uses.js';
 export { AUDIT_TREE };
-export const migrations = [AuditTables1795300000000];
+export const migrations = [AuditTables1795300000000, KeyUseTables1795420000000];

@@ -78,6 +78,7 @@ interface KnownToken {
 const PATIENT_MS = 10 * 60_000;
 const QUICK_MS = 10_000;
 const WATCH_MS = 5000;
+const MOST_EARLY = 32;
 
 export class Hsm {
   readonly #tokens: ReadonlyMap<string, KnownToken>;
@@ -88,7 +89,11 @@ export class Hsm {
   /** What the agents said of keys; they look again themselves whenever they open the token. */
   readonly #letters = new Map<string, KeyLetter>();
   readonly #watch: NodeJS.Timeout | undefined;
-  #tellRefused: (key: string, fault: Fault) => void = () => undefined;
+  /** Refusals from before anybody listened: keys are opened while an appliance starts. */
+  readonly #early: (readonly [string, Fault])[] = [];
+  #tellRefused: (key: string, fault: Fault) => void = (key, fault) => {
+    if (this.#early.length < MOST_EARLY) this.#early.push([key, fault]);
+  };
 
   private constructor(options: HsmOptions) {
     this.#mode = options.mode ?? 'evaluation';
@@ -132,11 +137,12 @@ export class Hsm {
   }
 
   /**
-   * Tells of every signature that was refused by a rule. A token that is merely away is no refusal, nor is a head that
+   * Tells of every key and signature that was refused by a rule. A token that is merely away is no refusal, nor is a head that
    * another replica has outgrown: a database that was taken back is told of by the tree, which reads it.
    */
   whenRefused(tell: (key: string, fault: Fault) => void): void {
     this.#tellRefused = tell;
+    for (const [key, fault] of this.#early.splice(0)) tell(key, fault);
   }
 
   /**
@@ -182,6 +188,23 @@ export class Hsm {
   }
 
   async #expectedKey(
+    uri: string,
+    expected: ExpectedKey,
+  ): Promise<Pick<KeyRecord, 'algorithm' | 'spki'> & { link: AgentLink; label: string; digest: Uint8Array }> {
+    try {
+      return await this.#openKey(uri, expected);
+    } catch (error) {
+      this.#tellIfRefused(parsePkcs11Uri(uri).object ?? uri, error);
+      throw error;
+    }
+  }
+
+  #tellIfRefused(label: string, error: unknown): void {
+    if (isFault(error) && error.kind !== 'unavailable' && error.code !== 'hsm/head-outgrown')
+      this.#tellRefused(label, error);
+  }
+
+  async #openKey(
     uri: string,
     expected: ExpectedKey,
   ): Promise<Pick<KeyRecord, 'algorithm' | 'spki'> & { link: AgentLink; label: string; digest: Uint8Array }> {
@@ -302,8 +325,7 @@ export class Hsm {
     const begun = performance.now();
     const signature = await this.#asking(link.sign(key, purpose, message, this.#deadlineMs, kind)).catch(
       (error: unknown) => {
-        if (isFault(error) && error.kind !== 'unavailable' && error.code !== 'hsm/head-outgrown')
-          this.#tellRefused(label, error);
+        this.#tellIfRefused(label, error);
         throw error;
       },
     );

@@ -7,7 +7,8 @@ import { print, table } from '../output.js';
 import { flag, settingsPath } from '../places.js';
 import type { Flags } from '../program.js';
 
-async function withToken<T>(flags: Flags, use: (hsm: Hsm, token: string) => Promise<T>): Promise<T> {
+/** Opens the token that the flags name. */
+export async function withToken<T>(flags: Flags, use: (hsm: Hsm, token: string) => Promise<T>): Promise<T> {
   const settings = loadSettings(settingsPath(flags));
   const token = flag(flags, 'token') ?? 'online';
   if (!Object.hasOwn(settings.hsm.tokens, token)) {

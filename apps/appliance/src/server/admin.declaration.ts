@@ -7,6 +7,7 @@ import { clockOperations, clockSchemas } from '../doors/clock/clock.declaration.
 import { healthDeclaration } from '../doors/health/health.declaration.js';
 import { adoptHeadOperations, adoptHeadSchemas } from '../doors/logs/adopt-head.declaration.js';
 import { verificationOperations, verificationSchemas } from '../doors/logs/verification.declaration.js';
+import { reconcileOperations, reconcileSchemas } from '../doors/evidence/reconcile.declaration.js';
 import { type DoorDeclaration, Problem } from '../openapi/declaration.js';
 
 const health = healthDeclaration.operations.filter(({ path }) => path === '/livez' || path === '/readyz');
@@ -22,6 +23,7 @@ export const adminDeclaration: DoorDeclaration = {
     ...adoptHeadSchemas,
     ...clockSchemas,
     ...verificationSchemas,
+    ...reconcileSchemas,
     ...healthDeclaration.schemas,
     Problem,
   },
@@ -31,6 +33,7 @@ export const adminDeclaration: DoorDeclaration = {
     ...adoptHeadOperations,
     ...clockOperations,
     ...verificationOperations,
+    ...reconcileOperations,
     ...health,
     {
       method: 'get',

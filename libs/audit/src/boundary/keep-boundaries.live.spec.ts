@@ -96,6 +96,7 @@ async function keeper(over: Partial<BoundaryPorts> = {}, at = clock): Promise<Ke
     stamp: (octets) => stampOctets(stampTime, octets),
     anchor: () => Promise.resolve(),
     placeAnchors: () => Promise.resolve(),
+    uses: { refreshIfPossible: () => Promise.resolve(), recordAt: () => Promise.resolve() },
     record: recorder('spec', at),
     clock: at,
     logger: quietLogger,

@@ -42,6 +42,11 @@ export interface BoundaryPorts {
   readonly anchor: (client: PoolClient, dueMs: number, head: SignedHead) => Promise<void>;
   /** Brings anchors that were prepared into the log. */
   readonly placeAnchors: () => Promise<void>;
+  /** Asks for the counts of key uses, and records them in the caller's transaction. */
+  readonly uses: {
+    refreshIfPossible(): Promise<void>;
+    recordAt(client: PoolClient, dueMs: number): Promise<void>;
+  };
   readonly record: RecordEvent;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -116,7 +121,8 @@ export class KeepBoundaries {
 
   /** Resolves to false if another replica makes it, or has. */
   async #make(tree: BoundedTree, dueMs: number): Promise<boolean> {
-    const { pool, believeClock, stamp, clock, anchor } = this.#ports;
+    const { pool, believeClock, stamp, clock, anchor, uses } = this.#ports;
+    if (tree.name === AUDIT_TREE) await uses.refreshIfPossible();
     const client = await pool.connect();
     client.on('error', ignore);
     let broken = true;
@@ -132,7 +138,10 @@ export class KeepBoundaries {
         const boundary = { shard: tree.shard, dueMs, kinds, madeMs, size, root, note, token };
         const gap = await keep(client, boundary, HOUR_MS);
         await this.#record(client, tree, dueMs, head, gap);
-        if (tree.name === AUDIT_TREE) await anchor(client, dueMs, head);
+        if (tree.name === AUDIT_TREE) {
+          await uses.recordAt(client, dueMs);
+          await anchor(client, dueMs, head);
+        }
         await client.query('COMMIT');
         broken = false;
         return true;
