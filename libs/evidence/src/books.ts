@@ -80,7 +80,7 @@ export async function booksOf(
     book('issuance records', 'precertificate', 'intents', authorities, intents),
     book('precertificates in the certificate logs', 'certificate', 'intents', authorities, precertificates),
     book('ledger of timestamps', 'timestamp-token', 'each', time, of(trees, 'timestamp/1')),
-    book('heads of audit trail and ledger', 'checkpoint', 'each', digests(audit), of(checkpoints, 'audit/1', 'timestamp/1')),
+    book('heads of audit trail and ledger', 'checkpoint', 'repeats', digests(audit), of(checkpoints, 'audit/1', 'timestamp/1')),
     book('anchors of the audit trail', 'audit-anchor', 'each', digests(audit), anchors),
     book('first entries of the logs', 'genesis-statement', 'each', digests(transcript), BigInt(begun)),
     book('versions of snapshot.json', 'tuf-snapshot', 'each', digests(tuf.snapshot), versions.snapshot),
@@ -90,19 +90,19 @@ export async function booksOf(
     const [tree, keys] = [`ct/${name}`, digests(key)];
     books.push(
       book(`leaves of ${tree}`, 'sct', 'repeats', keys, of(trees, tree)),
-      book(`heads of ${tree}`, 'tree-head', 'each', keys, of(checkpoints, tree)),
+      book(`heads of ${tree}`, 'tree-head', 'repeats', keys, of(checkpoints, tree)),
     );
   }
   for (const { name, key } of rekorV1) {
     const [tree, keys] = [`rekor-v1/${name}`, digests(key)];
     books.push(
       book(`promises of ${tree}`, 'entry-timestamp', 'each', keys, of(promises, tree)),
-      book(`heads of ${tree}`, 'checkpoint', 'each', keys, of(checkpoints, tree)),
+      book(`heads of ${tree}`, 'checkpoint', 'repeats', keys, of(checkpoints, tree)),
     );
   }
   for (const { name, key } of rekorV2) {
     const tree = `rekor-v2/${name}`;
-    books.push(book(`heads of ${tree}`, 'checkpoint', 'each', digests(key), of(checkpoints, tree)));
+    books.push(book(`heads of ${tree}`, 'checkpoint', 'repeats', digests(key), of(checkpoints, tree)));
   }
   return books;
 }

@@ -8,7 +8,8 @@
  *   4. judge    each book, against the range of the counts of its keys
  *
  * The number of signatures lies between `atLeast` of the first count and `atMost` of the second: a crash of an agent, a
- * token that failed and a lost answer make the range wider, never wrong. A book outside of it is a finding.
+ * token that failed and a lost answer make the range wider, never wrong. Those that are adrift were made, and may stand in
+ * no book. A book outside of that is a finding.
  *
  * What is signed by going to the token past its agent is counted by nobody here. Only the token's own audit log shows
  * that, where it has one.
@@ -21,7 +22,8 @@ import type { Purpose } from '#hsm';
  *
  * - `each`     one row for each signature, written when it is made
  * - `intents`  a row is written before the signature, which may not come to be: never more signatures than rows
- * - `repeats`  what stands in the book is signed again for whoever asks: never fewer signatures than rows
+ * - `repeats`  what stands in the book may be signed again, or outgrown before it stands there: never fewer signatures
+ *              than rows
  * - `none`     nobody books it here: counted only
  */
 export type Relation = 'each' | 'intents' | 'repeats' | 'none';
@@ -66,6 +68,8 @@ interface Range {
   readonly atMost: bigint;
   readonly uncertain: bigint;
   readonly failed: bigint;
+  /** Made, and perhaps in no book. */
+  readonly adrift: bigint;
   readonly labels: readonly string[];
 }
 
@@ -73,10 +77,11 @@ interface Range {
 function rangeOf(heard: readonly HeardUses[], purpose: Purpose, keys: readonly string[]): Range {
   const uses = heard.filter((one) => one.purpose === purpose && keys.includes(one.key));
   const sum = (figure: (one: HeardUses) => bigint): bigint => uses.reduce((all, one) => all + figure(one), 0n);
-  const [counted, uncertain, failed] = [
+  const [counted, uncertain, failed, adrift] = [
     sum((one) => one.counted),
     sum((one) => one.uncertain),
     sum((one) => one.failed),
+    sum((one) => one.adrift),
   ];
   // What failed gave us no signature, and may have made one.
   const least = counted - uncertain - failed;
@@ -85,13 +90,17 @@ function rangeOf(heard: readonly HeardUses[], purpose: Purpose, keys: readonly s
     atMost: counted,
     uncertain,
     failed,
+    adrift,
     labels: [...new Set(uses.map(({ label }) => label))].toSorted(),
   };
 }
 
 /** How many rows are missing (positive) or too many (negative). */
-function residualOf({ relation, rows }: Book, { atLeast, atMost }: Pick<Range, 'atLeast' | 'atMost'>): bigint {
-  if (relation !== 'repeats' && relation !== 'none' && atLeast > rows) return atLeast - rows;
+function residualOf(
+  { relation, rows }: Book,
+  { atLeast, atMost, adrift }: Pick<Range, 'atLeast' | 'atMost' | 'adrift'>,
+): bigint {
+  if (relation !== 'repeats' && relation !== 'none' && atLeast - adrift > rows) return atLeast - adrift - rows;
   if (relation !== 'intents' && relation !== 'none' && atMost < rows) return atMost - rows;
   return 0n;
 }
@@ -105,7 +114,7 @@ function isBehind(books: readonly Book[], heard: readonly HeardUses[]): boolean 
 function judge(book: Book, before: Range, after: Range, late: boolean): Reconciled {
   const { purpose, relation, keys, rows, name } = book;
   const range = { atLeast: before.atLeast, atMost: after.atMost };
-  const residual = residualOf(book, range);
+  const residual = residualOf(book, { ...range, adrift: after.adrift });
   const of = { purpose, relation, keys, labels: after.labels, book: name, ...range, residual };
   if (relation === 'none')
     return { ...of, booked: undefined, verdict: 'not booked', because: 'counted only; no book is kept here' };
@@ -135,13 +144,16 @@ function judge(book: Book, before: Range, after: Range, late: boolean): Reconcil
   return { ...found, verdict: 'explained', because: explain(relation, rows, before, after) };
 }
 
-function explain(relation: Relation, rows: bigint, before: Range, { atMost, uncertain, failed }: Range): string {
+function explain(relation: Relation, rows: bigint, before: Range, after: Range): string {
+  const { atMost, uncertain, failed, adrift } = after;
   const reasons: string[] = [];
   if (relation === 'intents' && rows > before.atLeast)
     reasons.push(`up to ${rows - before.atLeast} intents were not carried out`);
   if (relation === 'repeats' && atMost > rows) reasons.push(`${atMost - rows} were signed again, or are uncertain`);
   if (uncertain > 0n) reasons.push(`${uncertain} uncertain, from blocks that were open when an agent died`);
   if (failed > 0n) reasons.push(`${failed} asked of the token without a signature`);
+  if (adrift > 0n && rows < atMost)
+    reasons.push(`up to ${adrift} adrift: made for a process that died, or that could not book them`);
   return reasons.length === 0 ? 'made while this was compared' : reasons.join('; ');
 }
 

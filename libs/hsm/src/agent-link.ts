@@ -28,6 +28,7 @@ const CONNECT_MS = 10_000;
 /** Longer than an agent lingers that nobody uses any more. */
 const OTHER_LEAVES_MS = 3300;
 const MOST_FAILED_STARTS = 3;
+const FAREWELL_MS = 500;
 /** An agent that has said nothing for this long, though it was asked, is stuck inside its library. */
 const SILENT_MS = 30_000;
 
@@ -109,6 +110,10 @@ export class AgentLink {
     this.#closed = true;
     const line = await this.#line?.catch(() => undefined);
     if (line === undefined || line.socket.destroyed) return;
+    // Who leaves without a word is taken for dead, and what it was given for adrift.
+    const farewell = Buffer.from(JSON.stringify({ operation: 'bye', asks: {} }));
+    await this.#request(line, FRAME.call, farewell, FAREWELL_MS).catch(() => undefined);
+    if (line.socket.destroyed) return;
     line.socket.destroy();
     await once(line.socket, 'close');
   }

@@ -158,6 +158,11 @@ export class Hsm {
       algorithm,
       spki,
       sign: (message) => this.#sign(link, { uri, digest }, label, purpose, message),
+      abandoned: () => {
+        const asks = { uri, digest: toHex(digest), purpose };
+        // An agent that cannot be told has died, and counts what it gave out as uncertain.
+        link.call('adrift', asks, this.#deadlineMs).catch(() => undefined);
+      },
     };
   }
 

@@ -14,7 +14,7 @@ import type { KeyAlgorithm } from './signer.js';
 import type { UsesReport } from './uses.js';
 
 /** Raised with every change of these letters: two builds must not talk past each other. */
-export const PROTOCOL = 4;
+export const PROTOCOL = 5;
 
 export interface KeyLetter {
   readonly uri: string;
@@ -61,6 +61,7 @@ export interface UsesLetter extends Pick<UsesReport, 'counter' | 'durable' | 'bl
     readonly counted: string;
     readonly uncertain: string;
     readonly failed: string;
+    readonly adrift: string;
     readonly since: string;
   }[];
 }
@@ -91,6 +92,13 @@ export interface Calls {
   };
   /** Begins a journal at a head that an operator vouches for. */
   adoptHead: { asks: TreeLetter; answers: object };
+  /** The last letter: what this process was given is in its books, or it has said so. */
+  bye: { asks: object; answers: object };
+  /** A signature that was given out will not be in any book. */
+  adrift: {
+    asks: { readonly uri: string; readonly digest: string; readonly purpose: Purpose };
+    answers: object;
+  };
   /** How often keys were used, and what for. */
   uses: { asks: object; answers: UsesLetter };
   inventory: { asks: object; answers: InventoryLetter };
@@ -124,11 +132,12 @@ export function usesLetter({ counter, durable, block, since, breaks, uses }: Use
     block,
     since: since.toISOString(),
     breaks: breaks.map(({ at, reason }) => ({ at: at.toISOString(), reason })),
-    uses: uses.map(({ counted, uncertain, failed, since: first, ...pair }) => ({
+    uses: uses.map(({ counted, uncertain, failed, adrift, since: first, ...pair }) => ({
       ...pair,
       counted: counted.toString(),
       uncertain: uncertain.toString(),
       failed: failed.toString(),
+      adrift: adrift.toString(),
       since: first.toISOString(),
     })),
   };
@@ -141,11 +150,12 @@ export function readUsesLetter({ counter, durable, block, since, breaks, uses }:
     block,
     since: new Date(since),
     breaks: breaks.map(({ at, reason }) => ({ at: new Date(at), reason })),
-    uses: uses.map(({ counted, uncertain, failed, since: first, ...pair }) => ({
+    uses: uses.map(({ counted, uncertain, failed, adrift, since: first, ...pair }) => ({
       ...pair,
       counted: BigInt(counted),
       uncertain: BigInt(uncertain),
       failed: BigInt(failed),
+      adrift: BigInt(adrift),
       since: new Date(first),
     })),
   };

@@ -29,6 +29,11 @@ export interface Signer {
    * @throws {Fault} hsm/… of kind `unavailable` when the token cannot sign now
    */
   sign(message: Uint8Array): Promise<Uint8Array>;
+  /**
+   * Says that a signature was made which will stand in no book, because the book could not be written: so that it is
+   * counted as such. Nothing is signed or taken back by it.
+   */
+  abandoned?(): void;
 }
 
 /**

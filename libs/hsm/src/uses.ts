@@ -17,6 +17,8 @@ export interface KeyUses {
   readonly uncertain: bigint;
   /** Asked of the token, without a signature that left the agent. */
   readonly failed: bigint;
+  /** Given out, and perhaps in no book: their process died soon afterwards, or said that it could not book them. */
+  readonly adrift: bigint;
   /** When this pair was first counted. */
   readonly since: Date;
 }

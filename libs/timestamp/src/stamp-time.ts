@@ -83,7 +83,10 @@ export class StampTime {
       signatureAlgorithm: signer.algorithm,
     });
     const response = draft.assemble(await signer.sign(draft.signedAttributes));
-    await ledger.record(response);
+    await ledger.record(response).catch((error: unknown) => {
+      signer.abandoned?.();
+      throw error;
+    });
     return response;
   }
 

@@ -9,7 +9,7 @@ import { withToken } from './hsm.command.js';
 
 export async function listUses(_operands: string[], flags: Flags): Promise<void> {
   const { counter, since, durable, block, breaks, uses } = await withToken(flags, (hsm, name) => hsm.uses(name));
-  const rows = uses.map(({ key, label, purpose, counted, uncertain, failed, since: first }) => ({
+  const rows = uses.map(({ key, label, purpose, counted, uncertain, failed, adrift, since: first }) => ({
     key,
     label,
     purpose,
@@ -17,12 +17,13 @@ export async function listUses(_operands: string[], flags: Flags): Promise<void>
     atMost: counted.toString(),
     uncertain: uncertain.toString(),
     failed: failed.toString(),
+    adrift: adrift.toString(),
     since: first.toISOString(),
   }));
   const told = breaks.map(({ at, reason }) => ({ at: at.toISOString(), reason }));
   print(flags, { counter, since: since.toISOString(), durable, block, uses: rows, breaks: told }, [
     ...table([
-      ['key', 'purpose', 'at least', 'at most', 'uncertain', 'failed', 'since'],
+      ['key', 'purpose', 'at least', 'at most', 'uncertain', 'failed', 'adrift', 'since'],
       ...rows.map((row) => [
         row.label,
         row.purpose,
@@ -30,6 +31,7 @@ export async function listUses(_operands: string[], flags: Flags): Promise<void>
         row.atMost,
         row.uncertain,
         row.failed,
+        row.adrift,
         row.since,
       ]),
     ]),

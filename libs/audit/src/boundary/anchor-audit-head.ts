@@ -43,12 +43,13 @@ export class AnchorAuditHead {
     const key = await this.#ports.auditKey();
     const statement = formatAnchor(note);
     const request = hashedRekordRequest(statement, await key.sign(statement), key);
-    await client.query('INSERT INTO audit_anchor (due_ms, size, root, request) VALUES ($1, $2, $3, $4)', [
-      dueMs,
-      size.toString(),
-      Buffer.from(root),
-      Buffer.from(request),
-    ]);
+    const row = [dueMs, size.toString(), Buffer.from(root), Buffer.from(request)];
+    await client
+      .query('INSERT INTO audit_anchor (due_ms, size, root, request) VALUES ($1, $2, $3, $4)', row)
+      .catch((error: unknown) => {
+        key.abandoned?.();
+        throw error;
+      });
   }
 
   /** Places every anchor that has no place yet, oldest first. @throws {Fault} tree/…, log/… */

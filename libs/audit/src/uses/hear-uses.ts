@@ -23,6 +23,7 @@ export interface HeardUses {
   readonly counted: bigint;
   readonly uncertain: bigint;
   readonly failed: bigint;
+  readonly adrift: bigint;
   readonly since: Date;
   readonly heardAt: Date;
 }
@@ -49,6 +50,7 @@ interface UseRow {
   readonly counted: string;
   readonly uncertain: string;
   readonly failed: string;
+  readonly adrift: string;
   readonly since: Date;
   readonly heard_at: Date;
 }
@@ -78,12 +80,13 @@ export class HearUses {
     const { rows } = await this.#parts.pool.query<UseRow>(
       'SELECT * FROM key_use ORDER BY token, label, purpose, counter',
     );
-    return rows.map(({ key, counted, uncertain, failed, heard_at: heardAt, ...row }) => ({
+    return rows.map(({ key, counted, uncertain, failed, adrift, heard_at: heardAt, ...row }) => ({
       ...row,
       key: toHex(key),
       counted: BigInt(counted),
       uncertain: BigInt(uncertain),
       failed: BigInt(failed),
+      adrift: BigInt(adrift),
       heardAt,
     }));
   }
@@ -106,13 +109,14 @@ export class HearUses {
         resource: { type: 'counter', id: counter },
         details: {
           due: instant(dueMs),
-          uses: uses.map(({ key, label, purpose, counted, uncertain, failed, heardAt }) => ({
+          uses: uses.map(({ key, label, purpose, counted, uncertain, failed, adrift, heardAt }) => ({
             key,
             label,
             purpose,
             counted: counted.toString(),
             uncertain: uncertain.toString(),
             failed: failed.toString(),
+            adrift: adrift.toString(),
             heardAt: heardAt.toISOString(),
           })),
         },
@@ -127,23 +131,25 @@ export class HearUses {
     if (uses.length === 0) return;
     // Of two answers the later one may arrive first: a count never goes back.
     await pool.query(
-      `INSERT INTO key_use (counter, token, key, purpose, label, counted, uncertain, failed, since)
-       SELECT $1, $2, decode(u.key, 'hex'), u.purpose, u.label, u.counted, u.uncertain, u.failed, u.since
+      `INSERT INTO key_use (counter, token, key, purpose, label, counted, uncertain, failed, adrift, since)
+       SELECT $1, $2, decode(u.key, 'hex'), u.purpose, u.label, u.counted, u.uncertain, u.failed, u.adrift, u.since
          FROM jsonb_to_recordset($3::jsonb)
-           AS u(key text, purpose text, label text, counted bigint, uncertain bigint, failed bigint, since timestamptz)
+           AS u(key text, purpose text, label text, counted bigint, uncertain bigint, failed bigint, adrift bigint,
+                since timestamptz)
        ON CONFLICT (counter, key, purpose) DO UPDATE
          SET label = EXCLUDED.label, counted = EXCLUDED.counted, uncertain = EXCLUDED.uncertain,
-             failed = EXCLUDED.failed, heard_at = now()
+             failed = EXCLUDED.failed, adrift = EXCLUDED.adrift, heard_at = now()
          WHERE EXCLUDED.counted >= key_use.counted`,
       [
         counter,
         token,
         JSON.stringify(
-          uses.map(({ counted, uncertain, failed, since, ...pair }) => ({
+          uses.map(({ counted, uncertain, failed, adrift, since, ...pair }) => ({
             ...pair,
             counted: counted.toString(),
             uncertain: uncertain.toString(),
             failed: failed.toString(),
+            adrift: adrift.toString(),
             since: since.toISOString(),
           })),
         ),

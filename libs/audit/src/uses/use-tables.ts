@@ -15,6 +15,7 @@ CREATE TABLE key_use (
   counted bigint NOT NULL,
   uncertain bigint NOT NULL,
   failed bigint NOT NULL,
+  adrift bigint NOT NULL,
   since timestamptz NOT NULL,
   heard_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (counter, key, purpose)
@@ -43,7 +44,7 @@ export class KeyUseTables1795420000000 implements MigrationInterface {
     await runner.query(TABLES);
     await runner.query(`
       GRANT SELECT, INSERT ON key_use, key_use_break TO ${RUNTIME_ROLE};
-      GRANT UPDATE (label, counted, uncertain, failed, heard_at) ON key_use TO ${RUNTIME_ROLE};
+      GRANT UPDATE (label, counted, uncertain, failed, adrift, heard_at) ON key_use TO ${RUNTIME_ROLE};
     `);
   }
 

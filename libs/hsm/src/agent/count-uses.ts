@@ -51,9 +51,10 @@ export interface CountPorts {
   readonly host?: string;
 }
 
-/** One use that was counted; whoever took it says if nothing came of it. */
+/** One use that was counted; whoever took it says if no signature came of it, or if that went adrift. */
 export interface Use {
   failed: number;
+  adrift: number;
 }
 
 interface Tally extends Use {
@@ -135,16 +136,32 @@ export class CountUses {
       durable: this.#ports.directory !== undefined,
       block: BLOCK,
       breaks: this.#breaks.map(({ at, reason }) => ({ at: new Date(at), reason })),
-      uses: [...this.#tallies.values()].map(({ key, label, purpose, counted, uncertain, failed, since }) => ({
+      uses: [...this.#tallies.values()].map(({ key, label, purpose, counted, uncertain, failed, adrift, since }) => ({
         key,
         label,
         purpose,
         counted: BigInt(counted),
         uncertain: BigInt(uncertain),
         failed: BigInt(failed),
+        adrift: BigInt(adrift),
         since: new Date(since),
       })),
     };
+  }
+
+  /** A signature of `key` that was given out will not be in any book. */
+  abandoned(key: TokenKey, purpose: Purpose): void {
+    this.drifted(new Map([[this.#tallyOf(key, purpose), 1]]));
+  }
+
+  /** What was given out may not be in any book; durable soon, since an agent may die with its process. */
+  drifted(uses: ReadonlyMap<Use, number>): void {
+    for (const tally of this.#tallies.values()) {
+      const lost = uses.get(tally) ?? 0;
+      if (lost === 0) continue;
+      tally.adrift += lost;
+      this.#reserveAhead(tally);
+    }
   }
 
   /** What the token should keep; `undefined` while there is nothing worth it. */
@@ -158,11 +175,8 @@ export class CountUses {
   async end(): Promise<void> {
     this.#ended = true;
     await this.#writing?.catch(() => undefined);
-    const open = [...this.#tallies.values()].filter(({ counted, limit }) => limit !== counted);
-    if (open.length > 0) {
-      for (const tally of open) tally.limit = tally.counted;
-      await this.#append(open.map(lineOf));
-    }
+    for (const tally of this.#tallies.values()) tally.limit = tally.counted;
+    if (this.#tallies.size > 0) await this.#append([...this.#tallies.values()].map(lineOf));
     await this.#file?.close();
   }
 
@@ -216,6 +230,7 @@ export class CountUses {
         limit: counted,
         uncertain: 0,
         failed: 0,
+        adrift: 0,
       });
   }
 
@@ -228,7 +243,7 @@ export class CountUses {
     const pair = pairOf({ key: toHex(key.digest), purpose });
     const known = this.#tallies.get(pair);
     const since = this.#ports.now().toISOString();
-    const none = { counted: 0, limit: 0, uncertain: 0, failed: 0 };
+    const none = { counted: 0, limit: 0, uncertain: 0, failed: 0, adrift: 0 };
     const tally = known ?? { key: toHex(key.digest), purpose, label: key.label, since, ...none };
     tally.label = key.label;
     this.#tallies.set(pair, tally);
@@ -281,8 +296,8 @@ export class CountUses {
   }
 }
 
-function lineOf({ key, purpose, label, since, counted, limit, uncertain, failed }: Tally): CountLine {
-  return { key, purpose, label, since, counted, limit, uncertain, failed };
+function lineOf({ key, purpose, label, since, counted, limit, uncertain, failed, adrift }: Tally): CountLine {
+  return { key, purpose, label, since, counted, limit, uncertain, failed, adrift };
 }
 
 /** Whatever was allowed and not settled counts as used. */

@@ -7,8 +7,9 @@ import { fromHex, toBase64 } from '#core/octets';
 import { FRAME, FrameReader, FrameWriter, formatFaultBody, parseSignBody, type Frame } from '../frames.js';
 import { headLetter, PROTOCOL, readLetter, usesLetter, type Calls, type Operation } from '../protocol.js';
 import { trialMessage } from '../purpose.js';
-import { CountUses } from './count-uses.js';
+import { CountUses, type Use } from './count-uses.js';
 import { HostDisk } from './disk.js';
+import { GivenOut } from './given-out.js';
 import { destroyKey, generateKey, generatePassingKey } from './generate-key.js';
 import { examine } from './examine.js';
 import { inventory, keyLetter } from './inventory.js';
@@ -21,10 +22,19 @@ import { SigningMemory, type Announced } from './signing-memory.js';
 import type { Token } from './token.js';
 import { readTokenUses, writeTokenUses } from './token-uses.js';
 
+/** One process that is connected. */
+interface Peer {
+  /** The trees that it has announced. */
+  readonly announced: Announced;
+  readonly given: GivenOut;
+  /** Whether it said farewell. */
+  gone: boolean;
+}
+
 type Answers = {
   readonly [Name in Operation]: (
     asks: Calls[Name]['asks'],
-    announced: Announced,
+    peer: Peer,
   ) => Promise<Calls[Name]['answers']>;
 };
 
@@ -142,13 +152,17 @@ export class AgentServer {
     const writer = new FrameWriter((bytes) => {
       if (!socket.destroyed) socket.write(bytes);
     });
-    const announced: Announced = new Set();
+    const peer: Peer = { announced: new Set(), given: new GivenOut(() => performance.now()), gone: false };
     this.#peers.add(socket);
     socket.on('error', () => socket.destroy());
-    socket.on('close', () => this.#peers.delete(socket));
+    socket.on('close', () => {
+      this.#peers.delete(socket);
+      // Without a farewell it died, and what it was given may stand nowhere.
+      if (!peer.gone) this.#counts.drifted(peer.given.unsure());
+    });
     socket.on('data', (chunk) => {
       try {
-        for (const frame of reader.read(chunk)) void this.#answer(frame, writer, announced);
+        for (const frame of reader.read(chunk)) void this.#answer(frame, writer, peer);
       } catch (error) {
         this.#log('a peer was sent away', { error: String(error) });
         socket.destroy();
@@ -156,12 +170,13 @@ export class AgentServer {
     });
   }
 
-  async #answer(frame: Frame, writer: FrameWriter, announced: Announced): Promise<void> {
+  async #answer(frame: Frame, writer: FrameWriter, peer: Peer): Promise<void> {
     try {
       if (frame.kind === FRAME.sign || frame.kind === FRAME.signHead) {
         const request = {
           ...parseSignBody(frame.body),
-          announced: frame.kind === FRAME.signHead ? announced : undefined,
+          announced: frame.kind === FRAME.signHead ? peer.announced : undefined,
+          given: (use: Use) => peer.given.note(use),
         };
         writer.send(frame.id, FRAME.signature, await this.#sign.execute(request));
       } else {
@@ -169,7 +184,7 @@ export class AgentServer {
         const answer = Object.hasOwn(this.#answers, operation) ? this.#answers[operation] : undefined;
         if (answer === undefined)
           throw new Fault('malformed', 'hsm/frame', 'the agent does not know this request');
-        writer.send(frame.id, FRAME.answer, Buffer.from(JSON.stringify(await answer(asks, announced))));
+        writer.send(frame.id, FRAME.answer, Buffer.from(JSON.stringify(await answer(asks, peer))));
       }
     } catch (error) {
       writer.send(frame.id, FRAME.fault, formatFaultBody(this.#asFault(error)));
@@ -231,7 +246,7 @@ export class AgentServer {
           this.#log('key destroyed', { uri, objects: destroyed });
           return { destroyed };
         }),
-      announce: ({ uri, digest, origin, ...head }, announced) =>
+      announce: ({ uri, digest, origin, ...head }, { announced }) =>
         token.with(async (open) => {
           const key = this.#sign.find(open, uri, fromHex(digest));
           const known = await this.#memory.announce(open, key, { origin, ...readLetter(head) }, announced);
@@ -245,6 +260,15 @@ export class AgentServer {
         token.with(async (open) => {
           const key = this.#sign.find(open, uri, fromHex(digest));
           await this.#memory.adopt(open, key, { origin, ...readLetter(head) });
+          return {};
+        }),
+      bye: (_asks, peer) => {
+        peer.gone = true;
+        return Promise.resolve({});
+      },
+      adrift: ({ uri, digest, purpose }) =>
+        token.with((open) => {
+          this.#counts.abandoned(this.#sign.find(open, uri, fromHex(digest)), purpose);
           return {};
         }),
       uses: () =>

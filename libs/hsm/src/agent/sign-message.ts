@@ -21,7 +21,7 @@ import type { OriginHead } from '../heads.js';
 import type { Purpose } from '../purpose.js';
 import { CKK, CKM } from './algorithms.js';
 import { assertPurpose } from './assert-purpose.js';
-import type { CountUses } from './count-uses.js';
+import type { CountUses, Use } from './count-uses.js';
 import { digestInfo, garbage, signatureFromToken } from './encodings.js';
 import { isEmptyHead, readHead, type ReadHead } from './head.js';
 import type { TokenKey } from './key.js';
@@ -40,6 +40,8 @@ export interface SigningRequest {
   readonly key?: Uint8Array | undefined;
   /** The trees that the asking process has announced: then heads of these trees are signed, and nothing else. */
   readonly announced?: Announced | undefined;
+  /** Told of the use when its signature is given out. */
+  readonly given?: ((use: Use) => void) | undefined;
 }
 
 export class SignMessage {
@@ -61,7 +63,8 @@ export class SignMessage {
    * @throws {Fault} what the token says no to, in our words; hsm/garbage, hsm/attributes, hsm/key-absent,
    *   hsm/key-unexpected, hsm/purpose, and what the signing memory says no to
    */
-  execute({ uri, purpose, message, key: expected, announced }: SigningRequest): Promise<Uint8Array> {
+  execute(request: SigningRequest): Promise<Uint8Array> {
+    const { uri, purpose, message, key: expected, announced } = request;
     return this.#token.with(async (token) => {
       const key = this.find(token, uri, expected);
       const head = readHead(message);
@@ -72,7 +75,7 @@ export class SignMessage {
       // Before a session is held: what the token remembers of the counts is read in one.
       if (!this.#passing.has(uri)) await this.#counts.open(() => readTokenUses(token));
       return await token.sessions.use(uri, (session) =>
-        this.#signIn(token, session, key, purpose, message, input),
+        this.#signIn(token, session, key, input, request),
       );
     });
   }
@@ -82,9 +85,8 @@ export class SignMessage {
     token: OpenToken,
     session: Handle,
     key: TokenKey,
-    purpose: Purpose,
-    message: Buffer,
     input: Buffer,
+    { purpose, message, given }: SigningRequest,
   ): Promise<Uint8Array> {
     const use = this.#passing.has(key.uri)
       ? undefined
@@ -93,6 +95,7 @@ export class SignMessage {
       const raw = await signIn(token, session, key, input);
       const signature = signatureFromToken(raw, key.facts);
       verify(key, message, signature);
+      if (use !== undefined) given?.(use);
       return signature;
     } catch (error) {
       if (use !== undefined) use.failed += 1;

@@ -2,7 +2,8 @@
  * The file that remembers how often keys were used.
  *
  *   airseal key uses 1 <TAB> counter <TAB> host <TAB> since
- *   time <TAB> uses <TAB> key <TAB> purpose <TAB> label <TAB> since <TAB> counted <TAB> limit <TAB> uncertain <TAB> failed <TAB> check
+ *   time <TAB> uses <TAB> key <TAB> purpose <TAB> label <TAB> since <TAB> counted <TAB> limit <TAB>
+ *      uncertain <TAB> failed <TAB> adrift <TAB> check
  *   time <TAB> break <TAB> reason <TAB> check
  *
  * The newest line of a key and purpose holds. It says: `counted` uses had been asked for when it was written, and up to
@@ -33,6 +34,7 @@ export interface CountLine {
   readonly limit: number;
   readonly uncertain: number;
   readonly failed: number;
+  readonly adrift: number;
 }
 
 export interface BreakLine {
@@ -65,7 +67,7 @@ function titleOf({ id, host, since }: Counter): string {
 }
 
 function countText(time: string, line: CountLine): string {
-  const { key, purpose, label, since, counted, limit, uncertain, failed } = line;
+  const { key, purpose, label, since, counted, limit, uncertain, failed, adrift } = line;
   return [
     time,
     'uses',
@@ -77,6 +79,7 @@ function countText(time: string, line: CountLine): string {
     limit,
     uncertain,
     failed,
+    adrift,
   ].join('\t');
 }
 
@@ -108,11 +111,11 @@ function parseText(text: string): CountLine | BreakLine | undefined {
   const wellFormed =
     kind === 'uses' &&
     KEY.test(key) &&
-    numbers.length === 4 &&
+    numbers.length === 5 &&
     numbers.every((number) => NUMBER.test(number));
   if (!wellFormed || !isPurpose(purpose) || label === undefined || since === undefined) return undefined;
-  const [counted = 0, limit = 0, uncertain = 0, failed = 0] = numbers.map(Number);
-  return { key, purpose, label: decodeURIComponent(label), since, counted, limit, uncertain, failed };
+  const [counted = 0, limit = 0, uncertain = 0, failed = 0, adrift = 0] = numbers.map(Number);
+  return { key, purpose, label: decodeURIComponent(label), since, counted, limit, uncertain, failed, adrift };
 }
 
 /** @throws {Fault} hsm/counts-damaged */

@@ -1,9 +1,10 @@
+import { toHex } from '#core/octets';
 import type { Pool } from 'pg';
 
 interface Waiting {
   readonly index: bigint;
   readonly signature: Uint8Array;
-  readonly resolve: () => void;
+  readonly resolve: (stands: boolean) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -27,9 +28,12 @@ export class SetStore {
     return rows[0]?.signature;
   }
 
-  /** Resolves once stored; whatever comes while one statement is under way goes together into the next. */
-  keep(index: bigint, signature: Uint8Array): Promise<void> {
-    const kept = new Promise<void>((resolve, reject) => {
+  /**
+   * Resolves once stored, to whether this signature is the one that stands; whatever comes while one statement is under
+   * way goes together into the next.
+   */
+  keep(index: bigint, signature: Uint8Array): Promise<boolean> {
+    const kept = new Promise<boolean>((resolve, reject) => {
       this.#waiting.push({ index, signature, resolve, reject });
     });
     if (!this.#writing) void this.#write();
@@ -41,17 +45,18 @@ export class SetStore {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, 1000);
       try {
-        await this.#pool.query(
+        const { rows } = await this.#pool.query<{ signature: Buffer }>(
           `INSERT INTO log_set (shard, idx, signature)
            SELECT $1, idx, signature FROM unnest($2::bigint[], $3::bytea[]) AS made(idx, signature)
-           ON CONFLICT DO NOTHING`,
+           ON CONFLICT DO NOTHING RETURNING signature`,
           [
             this.#shard,
             batch.map(({ index }) => index.toString()),
             batch.map(({ signature }) => Buffer.from(signature)),
           ],
         );
-        for (const { resolve } of batch) resolve();
+        const standing = new Set(rows.map((row) => toHex(row.signature)));
+        for (const { resolve, signature } of batch) resolve(standing.has(toHex(signature)));
       } catch (error) {
         for (const { reject } of batch) reject(error);
       }

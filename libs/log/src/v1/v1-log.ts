@@ -205,7 +205,12 @@ export class V1Log {
     const payload = setPayload(body, timestampMs / 1000n, shard.logId, shard.offset + index);
     const set = await this.#promises?.sign(shard.signer, payload);
     if (set === undefined) return undefined;
-    await shard.sets.keep(index, set);
+    const stands = await shard.sets.keep(index, set).catch((error: unknown) => {
+      shard.signer.abandoned?.();
+      throw error;
+    });
+    // Another request for the same entry was faster.
+    if (!stands) shard.signer.abandoned?.();
     return set;
   }
 
