@@ -344,7 +344,8 @@ export const VERBS: readonly Verb[] = [
   },
   {
     path: ['hsm', 'reconcile'],
-    summary: 'compare the uses of every key with the books; exits with an error if something was signed that no book holds',
+    summary:
+      'compare the uses of every key with the books; exits with an error if something was signed that no book holds',
     flags: [SETTINGS],
     example: 'airseal hsm reconcile --output json > reconciliation.json',
     run: async () => (await import('./commands/uses.command.js')).reconcileUses,

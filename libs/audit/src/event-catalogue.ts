@@ -42,6 +42,8 @@ export const CATALOGUE = {
   'hsm.sign_count.mismatch': { number: 709, severity: 'critical', version: 1 },
   /** "May I sign?" was answered with no. */
   'hsm.sign.refused': { number: 712, severity: 'high', version: 1 },
+  /** How often each key was used for each purpose, at a boundary. */
+  'hsm.uses.counted': { number: 713, severity: 'info', version: 1 },
   'user.created': { number: 801, severity: 'medium', version: 1 },
   'user.enabled': { number: 801, severity: 'medium', version: 1 },
   'user.disabled': { number: 801, severity: 'medium', version: 1 },
@@ -50,8 +52,6 @@ export const CATALOGUE = {
   'user.password.reset': { number: 801, severity: 'medium', version: 1 },
   /** By the person, with the link. */
   'user.password.set': { number: 801, severity: 'medium', version: 1 },
-  /** How often each key was used for each purpose, at a boundary. */
-  'hsm.uses.counted': { number: 713, severity: 'info', version: 1 },
   'config.changed': { number: 806, severity: 'medium', version: 1 },
   /** Another build, or a migration of the schema. */
   'appliance.updated': { number: 811, severity: 'medium', version: 1 },

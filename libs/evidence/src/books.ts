@@ -57,14 +57,21 @@ export async function booksOf(
   repository: Pick<RepositoryDirectory, 'read'>,
 ): Promise<readonly Book[]> {
   const { trees, checkpoints, promises, precertificates, intents, anchors } = await figuresOf(pool);
-  const { certificateAuthorities, timestampAuthorities, ctLogs, rekorV1, rekorV2, audit, transcript, tuf } = material;
+  const { certificateAuthorities, timestampAuthorities, ctLogs, rekorV1, rekorV2, audit, transcript, tuf } =
+    material;
   const authorities = digests(...certificateAuthorities.map(({ key }) => key));
   const of = (figures: ReadonlyMap<string, bigint>, ...names: readonly string[]): bigint =>
     names.reduce((all, name) => all + (figures.get(name) ?? 0n), 0n);
   const { snapshot, timestamp } = await repository.read();
   const begun = [...trees].filter(([name, size]) => name.startsWith('rekor-') && size > 0n).length;
 
-  const book = (name: string, purpose: Purpose, relation: Relation, keys: readonly string[], rows: bigint): Book => ({
+  const book = (
+    name: string,
+    purpose: Purpose,
+    relation: Relation,
+    keys: readonly string[],
+    rows: bigint,
+  ): Book => ({
     name,
     purpose,
     relation,
@@ -80,7 +87,13 @@ export async function booksOf(
     book('issuance records', 'precertificate', 'intents', authorities, intents),
     book('precertificates in the certificate logs', 'certificate', 'intents', authorities, precertificates),
     book('ledger of timestamps', 'timestamp-token', 'each', time, of(trees, 'timestamp/1')),
-    book('heads of audit trail and ledger', 'checkpoint', 'repeats', digests(audit), of(checkpoints, 'audit/1', 'timestamp/1')),
+    book(
+      'heads of audit trail and ledger',
+      'checkpoint',
+      'repeats',
+      digests(audit),
+      of(checkpoints, 'audit/1', 'timestamp/1'),
+    ),
     book('anchors of the audit trail', 'audit-anchor', 'each', digests(audit), anchors),
     book('first entries of the logs', 'genesis-statement', 'each', digests(transcript), BigInt(begun)),
     book('versions of snapshot.json', 'tuf-snapshot', 'each', digests(tuf.snapshot), versions.snapshot),

@@ -61,7 +61,10 @@ test.each<[string, Partial<HeardUses>, Book, string, bigint]>([
 });
 
 test('the counts of several hosts add up', async () => {
-  const { rows } = await compare([heard(10), heard(5, { counter: '1'.repeat(16), uncertain: 1n })], [book(14)]);
+  const { rows } = await compare(
+    [heard(10), heard(5, { counter: '1'.repeat(16), uncertain: 1n })],
+    [book(14)],
+  );
   expect(rows).toMatchObject([{ atLeast: 14n, atMost: 15n, verdict: 'explained' }]);
 });
 
@@ -77,7 +80,9 @@ test('what is under way is waited for, and what is counted meanwhile is no findi
 
 test('what is never booked is a finding, however long it is waited for', async () => {
   let pauses = 0;
-  const { findings } = await compare([heard(10)], [book(9)], { pause: () => Promise.resolve(void (pauses += 1)) });
+  const { findings } = await compare([heard(10)], [book(9)], {
+    pause: () => Promise.resolve(void (pauses += 1)),
+  });
   expect([findings, pauses]).toEqual([1, 4]);
 });
 
@@ -110,15 +115,22 @@ test('a key that is in no book and signs what only ours sign is a finding; proof
 test('whatever crashed, failed or went adrift: a finding exactly where no course of events leads to the book', async () => {
   const figure = fc.integer({ min: 0, max: 20 });
   await fc.assert(
-    fc.asyncProperty(figure, figure, figure, figure, figure, async (sure, uncertain, failed, adrift, rows) => {
-      const lost = Math.min(adrift, sure);
-      const counted = sure + uncertain + failed;
-      const uses = [
-        heard(counted, { uncertain: BigInt(uncertain), failed: BigInt(failed), adrift: BigInt(lost) }),
-      ];
-      const { findings } = await compare(uses, [book(rows)]);
-      expect(findings).toBe(rows >= sure - lost && rows <= counted ? 0 : 1);
-    }),
+    fc.asyncProperty(
+      figure,
+      figure,
+      figure,
+      figure,
+      figure,
+      async (sure, uncertain, failed, adrift, rows) => {
+        const lost = Math.min(adrift, sure);
+        const counted = sure + uncertain + failed;
+        const uses = [
+          heard(counted, { uncertain: BigInt(uncertain), failed: BigInt(failed), adrift: BigInt(lost) }),
+        ];
+        const { findings } = await compare(uses, [book(rows)]);
+        expect(findings).toBe(rows >= sure - lost && rows <= counted ? 0 : 1);
+      },
+    ),
     { numRuns: 1000 },
   );
 });

@@ -76,7 +76,8 @@ interface Range {
 /** The counts of `keys` for `purpose`, of all counters together. */
 function rangeOf(heard: readonly HeardUses[], purpose: Purpose, keys: readonly string[]): Range {
   const uses = heard.filter((one) => one.purpose === purpose && keys.includes(one.key));
-  const sum = (figure: (one: HeardUses) => bigint): bigint => uses.reduce((all, one) => all + figure(one), 0n);
+  const sum = (figure: (one: HeardUses) => bigint): bigint =>
+    uses.reduce((all, one) => all + figure(one), 0n);
   const [counted, uncertain, failed, adrift] = [
     sum((one) => one.counted),
     sum((one) => one.uncertain),
@@ -100,7 +101,8 @@ function residualOf(
   { relation, rows }: Book,
   { atLeast, atMost, adrift }: Pick<Range, 'atLeast' | 'atMost' | 'adrift'>,
 ): bigint {
-  if (relation !== 'repeats' && relation !== 'none' && atLeast - adrift > rows) return atLeast - adrift - rows;
+  if (relation !== 'repeats' && relation !== 'none' && atLeast - adrift > rows)
+    return atLeast - adrift - rows;
   if (relation !== 'intents' && relation !== 'none' && atMost < rows) return atMost - rows;
   return 0n;
 }
@@ -140,7 +142,8 @@ function judge(book: Book, before: Range, after: Range, late: boolean): Reconcil
       because: `the book holds ${-residual} more than were ever counted: signed past the agent, or the counts were taken back`,
     };
   }
-  if (rows === after.atMost) return { ...found, verdict: 'agrees', because: 'the book holds exactly what was counted' };
+  if (rows === after.atMost)
+    return { ...found, verdict: 'agrees', because: 'the book holds exactly what was counted' };
   return { ...found, verdict: 'explained', because: explain(relation, rows, before, after) };
 }
 
@@ -149,7 +152,8 @@ function explain(relation: Relation, rows: bigint, before: Range, after: Range):
   const reasons: string[] = [];
   if (relation === 'intents' && rows > before.atLeast)
     reasons.push(`up to ${rows - before.atLeast} intents were not carried out`);
-  if (relation === 'repeats' && atMost > rows) reasons.push(`${atMost - rows} were signed again, or are uncertain`);
+  if (relation === 'repeats' && atMost > rows)
+    reasons.push(`${atMost - rows} were signed again, or are uncertain`);
   if (uncertain > 0n) reasons.push(`${uncertain} uncertain, from blocks that were open when an agent died`);
   if (failed > 0n) reasons.push(`${failed} asked of the token without a signature`);
   if (adrift > 0n && rows < atMost)
@@ -221,7 +225,8 @@ function strays(heard: readonly HeardUses[], books: readonly Book[]): readonly R
         const because = 'counted only; not compared here';
         return { ...of, book, atLeast, atMost, residual: 0n, verdict: 'not booked', because } as const;
       }
-      const because = 'a key that is not in the trust material was used for what only keys of this installation sign';
+      const because =
+        'a key that is not in the trust material was used for what only keys of this installation sign';
       return { ...of, book: 'none', atLeast, atMost, residual: atMost, verdict: 'finding', because } as const;
     })
     .toSorted((a, b) => a.purpose.localeCompare(b.purpose));

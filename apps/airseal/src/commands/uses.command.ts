@@ -8,7 +8,9 @@ import type { Flags } from '../program.js';
 import { withToken } from './hsm.command.js';
 
 export async function listUses(_operands: string[], flags: Flags): Promise<void> {
-  const { counter, since, durable, block, breaks, uses } = await withToken(flags, (hsm, name) => hsm.uses(name));
+  const { counter, since, durable, block, breaks, uses } = await withToken(flags, (hsm, name) =>
+    hsm.uses(name),
+  );
   const rows = uses.map(({ key, label, purpose, counted, uncertain, failed, adrift, since: first }) => ({
     key,
     label,
@@ -87,7 +89,9 @@ export async function reconcileUses(_operands: string[], flags: Flags): Promise<
       ]),
       ...uses
         .filter(({ verdict }) => verdict === 'finding' || verdict === 'explained')
-        .map((row) => `${row.verdict === 'finding' ? 'FINDING' : 'explained'} ${row.purpose}: ${row.because}`),
+        .map(
+          (row) => `${row.verdict === 'finding' ? 'FINDING' : 'explained'} ${row.purpose}: ${row.because}`,
+        ),
       ...breaks.map(({ counter, at: when, reason }) => `BREAK ${when} in counter ${counter}: ${reason}`),
       `compared at ${at}; ${findings} findings`,
     ],

@@ -13,6 +13,7 @@ import { FulcioController } from '../doors/fulcio/fulcio.controller.js';
 import { HealthController } from '../doors/health/health.controller.js';
 import { clockRoutes } from '../doors/clock/clock-admin.module.js';
 import { verificationRoutes } from '../doors/logs/verification.module.js';
+import { evidenceRoutes } from '../doors/evidence/evidence-admin.module.js';
 import { logAdminRoutes } from '../doors/logs/log-admin.module.js';
 import { accountRoutes } from '../doors/oidc/account-routes.js';
 import { machineIdentityRoutes } from '../doors/oidc/machine-identity-routes.js';
@@ -77,6 +78,7 @@ test('the declaration of the administrative socket knows the verbs that doors ad
   accountRoutes({} as Accounts, {} as BuiltInIssuer)(admin);
   logAdminRoutes({} as Trees)(admin);
   verificationRoutes({ coverage: [] }, true)(admin);
+  evidenceRoutes(() => Promise.reject(new Error('not called')))(admin);
   clockRoutes({} as ClockTrust, {} as ClockRecordStore, {} as DeclareTime)(admin);
   const declared = everyDeclaration.find(({ name }) => name === 'admin')?.operations ?? [];
   const verbs = declared.filter(({ path }) => path.startsWith('/admin/'));

@@ -90,12 +90,20 @@ test('an agent that ends in order leaves exact figures', async () => {
   const first = agent(disk);
   await first.open();
   await use(first.counts, keyNow(), 1000);
+  const key = keyNow();
+  await use(first.counts, key, 1, 'tree-head');
+  // Both are being written when the agent ends.
+  first.counts.abandoned(key, PURPOSE);
+  await new Promise((resolve) => setImmediate(resolve));
+  first.counts.abandoned(key, 'tree-head');
   const ending = first.counts.end();
   await expect(use(first.counts, keyNow())).rejects.toMatchObject({ code: 'hsm/closed' });
   await ending;
   const second = agent(disk);
   await second.open();
   expect(said(second.counts)).toEqual({ counted: 1000, uncertain: 0 });
+  expect(said(second.counts, 'tree-head')).toEqual({ counted: 1, uncertain: 0 });
+  expect(second.counts.report().uses.map(({ adrift }) => adrift)).toEqual([1n, 1n]);
   expect(second.counts.report().counter).toBe(first.counts.report().counter);
 });
 

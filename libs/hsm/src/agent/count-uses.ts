@@ -136,16 +136,18 @@ export class CountUses {
       durable: this.#ports.directory !== undefined,
       block: BLOCK,
       breaks: this.#breaks.map(({ at, reason }) => ({ at: new Date(at), reason })),
-      uses: [...this.#tallies.values()].map(({ key, label, purpose, counted, uncertain, failed, adrift, since }) => ({
-        key,
-        label,
-        purpose,
-        counted: BigInt(counted),
-        uncertain: BigInt(uncertain),
-        failed: BigInt(failed),
-        adrift: BigInt(adrift),
-        since: new Date(since),
-      })),
+      uses: [...this.#tallies.values()].map(
+        ({ key, label, purpose, counted, uncertain, failed, adrift, since }) => ({
+          key,
+          label,
+          purpose,
+          counted: BigInt(counted),
+          uncertain: BigInt(uncertain),
+          failed: BigInt(failed),
+          adrift: BigInt(adrift),
+          since: new Date(since),
+        }),
+      ),
     };
   }
 
@@ -174,7 +176,8 @@ export class CountUses {
   /** Writes the exact figures; no use is counted afterwards. */
   async end(): Promise<void> {
     this.#ended = true;
-    await this.#writing?.catch(() => undefined);
+    // Nobody else writes when the exact figures are written.
+    while (this.#writing !== undefined) await this.#writing.catch(() => undefined);
     for (const tally of this.#tallies.values()) tally.limit = tally.counted;
     if (this.#tallies.size > 0) await this.#append([...this.#tallies.values()].map(lineOf));
     await this.#file?.close();
@@ -253,7 +256,7 @@ export class CountUses {
   }
 
   #reserveAhead(tally: Tally): void {
-    if (this.#wanting.has(tally) || Date.now() - this.#failedAt < RETRY_MS) return;
+    if (this.#ended || this.#wanting.has(tally) || Date.now() - this.#failedAt < RETRY_MS) return;
     this.#reserve(tally).catch((error: unknown) => {
       this.#ports.log('the counts of key uses cannot be written', { error: String(error) });
     });
@@ -262,7 +265,7 @@ export class CountUses {
   /** Resolves when a block that was asked for before now is durable. Asked for together, written together. */
   async #reserve(tally: Tally): Promise<void> {
     this.#wanting.add(tally);
-    while (this.#wanting.has(tally)) {
+    while (this.#wanting.has(tally) && !this.#ended) {
       await (this.#writing ??= this.#write().finally(() => {
         this.#writing = undefined;
       }));

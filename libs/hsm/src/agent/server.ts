@@ -32,10 +32,7 @@ interface Peer {
 }
 
 type Answers = {
-  readonly [Name in Operation]: (
-    asks: Calls[Name]['asks'],
-    peer: Peer,
-  ) => Promise<Calls[Name]['answers']>;
+  readonly [Name in Operation]: (asks: Calls[Name]['asks'], peer: Peer) => Promise<Calls[Name]['answers']>;
 };
 
 const PROOF = Buffer.from(trialMessage('this key is in the token'));
@@ -71,6 +68,7 @@ export class AgentServer {
   readonly #passing = new Map<string, Handle>();
   readonly #answers: Answers;
   readonly #keeping: NodeJS.Timeout;
+  #ending = false;
 
   constructor(settings: AgentSettings, token: Token, log: Log) {
     this.#settings = settings;
@@ -119,6 +117,7 @@ export class AgentServer {
   }
 
   async close(): Promise<void> {
+    this.#ending = true;
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
       for (const peer of this.#peers) peer.destroy();
@@ -158,7 +157,7 @@ export class AgentServer {
     socket.on('close', () => {
       this.#peers.delete(socket);
       // Without a farewell it died, and what it was given may stand nowhere.
-      if (!peer.gone) this.#counts.drifted(peer.given.unsure());
+      if (!peer.gone && !this.#ending) this.#counts.drifted(peer.given.unsure());
     });
     socket.on('data', (chunk) => {
       try {

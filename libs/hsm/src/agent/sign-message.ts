@@ -74,9 +74,7 @@ export class SignMessage {
       const input = toBeSigned(key, message);
       // Before a session is held: what the token remembers of the counts is read in one.
       if (!this.#passing.has(uri)) await this.#counts.open(() => readTokenUses(token));
-      return await token.sessions.use(uri, (session) =>
-        this.#signIn(token, session, key, input, request),
-      );
+      return await token.sessions.use(uri, (session) => this.#signIn(token, session, key, input, request));
     });
   }
 

@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import type { FastifyInstance } from 'fastify';
 import type { z } from 'zod';
 import { RECONCILE_USES, type Reconciliation } from '#evidence';
 import { AdminRoutes } from '../../server/admin-routes.js';
@@ -25,6 +26,13 @@ function answer({ at, rows, breaks, findings }: Reconciliation): Answer {
   };
 }
 
+/** What auditors may ask, on the admin socket. */
+export function evidenceRoutes(reconcile: () => Promise<Reconciliation>): (admin: FastifyInstance) => void {
+  return (admin) => {
+    admin.post(RECONCILE_PATH, async () => answer(await reconcile()));
+  };
+}
+
 @Module({})
 export class EvidenceAdminModule {
   static on(imports: DynamicModule[]): DynamicModule {
@@ -36,9 +44,7 @@ export class EvidenceAdminModule {
           provide: EVIDENCE_ADMIN,
           inject: [AdminRoutes, RECONCILE_USES],
           useFactory: (routes: AdminRoutes, reconcile: () => Promise<Reconciliation>) => {
-            routes.add((admin) => {
-              admin.post(RECONCILE_PATH, async () => answer(await reconcile()));
-            });
+            routes.add(evidenceRoutes(reconcile));
             return true;
           },
         },
