@@ -39,6 +39,7 @@ describe('an audit event', () => {
       '307 log.fork.detected critical v1',
       '320 log.statement.deposited info v1',
       '321 log.statement.refused low v1',
+      '322 log.index.mended high v1',
       '404 clock.untrusted high v1',
       '404 clock.trusted info v1',
       '603 trusted_root.changed high v1',
