@@ -5,7 +5,7 @@
  * A token naming an unknown key may follow a rotation, so it triggers one more fetch; but anybody can send such
  * tokens, so there is at most one fetch per issuer at a time and one per cool-down.
  */
-import { KeyObject, type webcrypto } from 'node:crypto';
+import { KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createLocalJWKSet, errors, type JSONWebKeySet } from 'jose';
 import { Fault } from '#core/fault';
@@ -57,7 +57,7 @@ function remembering(find: ReturnType<typeof createLocalJWKSet>): KeySet['find']
     const known = kid === undefined || typeof kid === 'string' ? found.get(name) : undefined;
     if (known !== undefined) return known;
     return find({ alg, ...(kid === undefined ? {} : { kid: kid as string }) }).then((key) => {
-      const object = KeyObject.from(key as webcrypto.CryptoKey);
+      const object = KeyObject.from(key as Parameters<typeof KeyObject.from>[0]);
       found.set(name, object);
       return object;
     });
