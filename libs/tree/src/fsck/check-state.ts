@@ -7,9 +7,11 @@ import type { Finding } from './finding.js';
 
 const Size = z.string().regex(/^(?:0|[1-9]\d{0,18})$/);
 
+const Hash = z.string().regex(/^[0-9a-f]{64}$/);
+
 const State = z.strictObject({
   next: Size,
-  frontier: z.array(z.string().regex(/^[0-9a-f]{64}$/)),
+  frontier: z.array(Hash),
   lastStampMs: z
     .string()
     .regex(/^-?\d{1,19}$/)
@@ -22,10 +24,18 @@ const State = z.strictObject({
   }),
   keysMissing: z.int().min(0),
   checkpoints: z.int().min(0),
+  checkpoint: z.strictObject({ size: Size, root: Hash, signedMs: z.string() }).optional(),
   from: Size,
 });
 
-export function formatState({ place, found, keysMissing, checkpoints, from }: CheckState): object {
+export function formatState({
+  place,
+  found,
+  keysMissing,
+  checkpoints,
+  checkpoint,
+  from,
+}: CheckState): object {
   return {
     next: place.next.toString(),
     frontier: place.frontier.map(toHex),
@@ -33,6 +43,15 @@ export function formatState({ place, found, keysMissing, checkpoints, from }: Ch
     found,
     keysMissing,
     checkpoints,
+    ...(checkpoint === undefined
+      ? {}
+      : {
+          checkpoint: {
+            size: checkpoint.size.toString(),
+            root: toHex(checkpoint.root),
+            signedMs: checkpoint.signedMs,
+          },
+        }),
     from: from.toString(),
   };
 }
@@ -47,7 +66,7 @@ export function parseState(value: unknown): CheckState {
       `the place of the interrupted check does not read back; begin anew, without --resume: ${z.prettifyError(read.error)}`,
     );
   }
-  const { next, frontier, lastStampMs, found, keysMissing, checkpoints, from } = read.data;
+  const { next, frontier, lastStampMs, found, keysMissing, checkpoints, checkpoint, from } = read.data;
   return {
     place: {
       next: BigInt(next),
@@ -57,6 +76,10 @@ export function parseState(value: unknown): CheckState {
     found,
     keysMissing,
     checkpoints,
+    checkpoint:
+      checkpoint === undefined
+        ? undefined
+        : { ...checkpoint, size: BigInt(checkpoint.size), root: fromHex(checkpoint.root) },
     from: BigInt(from),
   };
 }

@@ -30,12 +30,17 @@ export interface RangeRunner {
   check(range: LeafRange, sizes: readonly bigint[]): Promise<LeavesChecked>;
 }
 
+/** A stored checkpoint whose signature holds. */
+export type CheckedHead = TreeHead & { readonly signedMs: string };
+
 /** A check as far as it has come. */
 export interface CheckState {
   readonly place: Place;
   readonly found: Found;
   readonly keysMissing: number;
   readonly checkpoints: number;
+  /** The newest stored checkpoint that has been met. */
+  readonly checkpoint: CheckedHead | undefined;
   /** The first leaf that this check derived itself; what lies before was taken from stored tiles. */
   readonly from: bigint;
 }
@@ -51,6 +56,8 @@ export interface WholeTreeParts {
   /** Begin here instead, at the tile that holds this leaf; what is before is believed, and the report says so. */
   readonly from?: bigint | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Leaves of one range, a multiple of 256. */
+  readonly rangeLeaves?: bigint | undefined;
   /** Called after each range. */
   readonly reached?: ((state: CheckState, size: bigint) => Promise<void>) | undefined;
 }
@@ -62,7 +69,7 @@ export interface TreeReport {
   readonly to: bigint;
   readonly head: TreeHead | undefined;
   /** The newest stored checkpoint that is over leaves that were checked. */
-  readonly checkpoint: (TreeHead & { readonly signedMs: string }) | undefined;
+  readonly checkpoint: CheckedHead | undefined;
   /** Stored checkpoints whose signature was checked. */
   readonly checkpoints: number;
   readonly found: Found;
@@ -126,7 +133,7 @@ export async function checkWholeTree(parts: WholeTreeParts): Promise<TreeReport>
   const derivation = new Derivation(place);
   let keysMissing = parts.state?.keysMissing ?? 0;
   let checkpoints = parts.state?.checkpoints ?? 0;
-  let checkpoint: TreeReport['checkpoint'];
+  let checkpoint = parts.state?.checkpoint;
   let root: Uint8Array | undefined;
   for (const claim of claims) checkClaim(tree, claim, head, findings);
   let to = derivation.place.next;
@@ -136,7 +143,7 @@ export async function checkWholeTree(parts: WholeTreeParts): Promise<TreeReport>
     keysMissing += one.keysMissing;
     checkpoints += one.heads.length;
     checkpoint = one.heads.at(-1) ?? checkpoint;
-    const state = { place: derivation.place, found: findings.found, keysMissing, checkpoints, from };
+    const state = { place: derivation.place, found: findings.found, keysMissing, checkpoints, checkpoint, from };
     // The last range may end within a tile: it would be read again, and so nothing of it is kept.
     if (to < head.size) await parts.reached?.(state, head.size);
   }
@@ -181,7 +188,7 @@ function checkClaim(
 
 /** Ranges from `start` to `end`, some ahead of the one that is being taken in. */
 async function* rangesInOrder(
-  { runner, signal }: WholeTreeParts,
+  { runner, signal, rangeLeaves = RANGE_LEAVES }: WholeTreeParts,
   start: bigint,
   end: bigint,
   claims: readonly Claim[],
@@ -191,7 +198,7 @@ async function* rangesInOrder(
   let more = true;
   for (;;) {
     while (more && ahead.length <= runner.atOnce && signal?.aborted !== true) {
-      const to = next + RANGE_LEAVES < end ? next + RANGE_LEAVES : end;
+      const to = next + rangeLeaves < end ? next + rangeLeaves : end;
       const range = { start: next, end: to };
       const sizes = claims.map(({ size }) => size).filter((size) => size > range.start && size <= range.end);
       const promise = runner.check(range, sizes);
