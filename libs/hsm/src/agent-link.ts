@@ -289,8 +289,14 @@ function receive(line: Line, frame: Frame): void {
   line.pending.delete(frame.id);
   clearTimeout(waiting.timer);
   if (line.pending.size === 0) line.socket.unref();
-  if (frame.kind === FRAME.fault) waiting.reject(parseFaultBody(frame.body));
-  else waiting.resolve(frame);
+  if (frame.kind !== FRAME.fault) return waiting.resolve(frame);
+  try {
+    waiting.reject(parseFaultBody(frame.body));
+  } catch (error) {
+    // Nobody waits for it in the line any more: whoever asked must hear that the answer cannot be read.
+    waiting.reject(error instanceof Error ? error : lost());
+    throw error;
+  }
 }
 
 async function dial(path: string): Promise<Socket | undefined> {

@@ -68,3 +68,16 @@ test('a fault arrives as it was thrown, without its cause', () => {
   expect(arrived.detail).toEqual({ ckr: 'CKR_TOKEN_NOT_PRESENT' });
   expect(arrived.cause).toBeUndefined();
 });
+
+test.each([
+  '',
+  '{',
+  'null',
+  '[]',
+  '{"kind":"absent"}',
+  '{"kind":{"toString":0},"code":"a/b","message":"m"}',
+  '{"kind":"toString","code":"a/b","message":"m"}',
+  '{"kind":"absent","code":{},"message":{"toString":0}}',
+])('a fault that reads as %j is one of the conversation', (text) => {
+  expect(() => parseFaultBody(Buffer.from(text))).toThrow(expect.objectContaining({ code: 'hsm/frame' }));
+});

@@ -7,7 +7,7 @@
  * that the hot path neither parses JSON nor spells bytes in base64. `signHead` is `sign` for messages that are heads
  * of logs, and for nothing else. `fault` carries a Fault as JSON.
  */
-import { Fault, type FaultKind } from '#core/fault';
+import { Fault, type FaultKind, HTTP_STATUS } from '#core/fault';
 import { PURPOSE_NUMBERS, purposeNumbered, type Purpose } from './purpose.js';
 
 export const FRAME = { call: 1, sign: 2, answer: 3, signature: 4, fault: 5, signHead: 6 } as const;
@@ -137,7 +137,20 @@ export function formatFaultBody(fault: Fault): Buffer {
   return Buffer.from(JSON.stringify(letter));
 }
 
+/** @throws {Fault} hsm/frame */
 export function parseFaultBody(body: Buffer): Fault {
-  const { kind, code, message, ...options } = JSON.parse(body.toString('utf8')) as FaultLetter;
+  let letter: Partial<FaultLetter> | null;
+  try {
+    letter = JSON.parse(body.toString('utf8')) as typeof letter;
+  } catch (cause) {
+    throw unreadable(cause);
+  }
+  const { kind, code, message, ...options } = letter ?? {};
+  if (typeof kind !== 'string' || !Object.hasOwn(HTTP_STATUS, kind)) throw unreadable();
+  if (typeof code !== 'string' || typeof message !== 'string') throw unreadable();
   return new Fault(kind, code, message, options);
+}
+
+function unreadable(cause?: unknown): Fault {
+  return new Fault('malformed', 'hsm/frame', 'the agent refused in words that cannot be read', { cause });
 }

@@ -26,6 +26,9 @@ describe('a PKCS#11 URI', () => {
     'pkcs11:token',
     'pkcs11:token=%4',
     'pkcs11:token=a b',
+    // Either would read as the same replacement character.
+    'pkcs11:token=%FF',
+    'pkcs11:token=%FE',
     'pkcs11:colour=red',
     'pkcs11:object=x;type=cert',
   ])('refuses %s', (text) => {

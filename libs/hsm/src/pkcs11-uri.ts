@@ -5,6 +5,7 @@
  * name choose the code that runs, and a PIN in a name ends in every log: all three are refused.
  */
 import { Fault } from '#core/fault';
+import { toUtf8 } from '#core/octets';
 
 export interface Pkcs11Uri {
   readonly token?: string;
@@ -51,6 +52,15 @@ function percentDecode(text: string): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
+/** Labels are UTF-8: octets that are not would all read as the same replacement character, and so as one label. */
+function textOf(value: Uint8Array): string {
+  try {
+    return toUtf8(value);
+  } catch {
+    throw malformed('the percent-encoded octets of a PKCS#11 URI are not UTF-8');
+  }
+}
+
 /** @throws {Fault} hsm/uri */
 export function parsePkcs11Uri(text: string): Pkcs11Uri {
   if (!text.startsWith('pkcs11:')) throw malformed('a PKCS#11 URI begins with pkcs11:');
@@ -75,8 +85,7 @@ export function parsePkcs11Uri(text: string): Pkcs11Uri {
       // Every key here is asked for by the name of its private half.
       if (!['private', 'public'].includes(Buffer.from(value).toString()))
         throw malformed('type of a key is private or public');
-    } else if ((TEXTS as readonly string[]).includes(name))
-      found[name as Text] = Buffer.from(value).toString('utf8');
+    } else if ((TEXTS as readonly string[]).includes(name)) found[name as Text] = textOf(value);
     else
       throw malformed('unknown part in a PKCS#11 URI: use token, object, id, manufacturer, model or serial');
   }

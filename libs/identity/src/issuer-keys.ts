@@ -42,7 +42,15 @@ function keySet(source: string, value: JsonValue, algorithms?: readonly string[]
     (key): key is JsonObject => isJsonObject(key) && key['kty'] !== 'oct' && key['d'] === undefined,
   );
   const set = { keys: usable } as unknown as JSONWebKeySet;
-  return { find: remembering(createLocalJWKSet(set)), algorithms: algorithms ?? algorithmsOfKeys(usable) };
+  try {
+    return {
+      find: remembering(createLocalJWKSet(set)),
+      algorithms: algorithms ?? algorithmsOfKeys(usable),
+    };
+  } catch (cause) {
+    if (!(cause instanceof errors.JOSEError)) throw cause;
+    throw new Fault('unavailable', 'identity/key-set', `${source} holds no JSON Web Key Set`, { cause });
+  }
 }
 
 /**

@@ -18,6 +18,15 @@ test('only algorithms whose verifying key cannot sign', () => {
   expect(algorithmsOfKeys(keys)).toEqual(['RS256', 'ES384', 'EdDSA', 'Ed25519']);
 });
 
+test('a curve called like a member of every object is no curve', () => {
+  expect(
+    algorithmsOfKeys([
+      { kty: 'EC', crv: 'constructor' },
+      { kty: 'EC', crv: '__proto__' },
+    ]),
+  ).toEqual([]);
+});
+
 test('the fips profile leaves no EdDSA, whoever offers it', () => {
   useProfile('fips');
   expect(advertisedAlgorithms(discovery)).toEqual(['ES256']);

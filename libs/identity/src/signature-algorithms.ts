@@ -31,12 +31,12 @@ export function advertisedAlgorithms(discovery: JsonObject): readonly string[] {
   return fit.length === 0 ? ['RS256'] : fit;
 }
 
-const BY_CURVE: Readonly<Record<string, readonly string[]>> = {
-  'P-256': ['ES256'],
-  'P-384': ['ES384'],
-  'P-521': ['ES512'],
-  Ed25519: ['EdDSA', 'Ed25519'],
-};
+const BY_CURVE: ReadonlyMap<string, readonly string[]> = new Map([
+  ['P-256', ['ES256']],
+  ['P-384', ['ES384']],
+  ['P-521', ['ES512']],
+  ['Ed25519', ['EdDSA', 'Ed25519']],
+]);
 
 /** For key sets without discovery: what each key says of itself, or RS256 and the curve's own. */
 export function algorithmsOfKeys(keys: readonly JsonObject[]): readonly string[] {
@@ -44,7 +44,8 @@ export function algorithmsOfKeys(keys: readonly JsonObject[]): readonly string[]
     keys.some((key) => {
       if (typeof key['alg'] === 'string') return key['alg'] === name;
       if (key['kty'] === 'RSA') return name === 'RS256';
-      return typeof key['crv'] === 'string' && (BY_CURVE[key['crv']] ?? []).includes(name);
+      const curve = key['crv'];
+      return typeof curve === 'string' && (BY_CURVE.get(curve) ?? []).includes(name);
     }),
   );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { parseInstance } from './instance.js';
+import { hostOf, parseInstance } from './instance.js';
 
 const WHOLE = `
 name: spec
@@ -15,6 +15,21 @@ services:
 `;
 
 describe('instance.yaml', () => {
+  test.each([
+    ['a key twice', `${WHOLE}name: again\n`],
+    ['two documents', `${WHOLE}---\n${WHOLE}`],
+    ['an alias of nothing', 'name: *nothing'],
+    ['aliases without end', 'a: &a [x]\nb: &b [*a,*a]\nc: &c [*b,*b]\nd: '.concat('[*c'.repeat(200))],
+    ['an open bracket', '{'],
+  ])('with %s is refused as malformed', (_what, text) => {
+    expect(() => parseInstance(text)).toThrow(expect.objectContaining({ code: 'instance/malformed' }));
+  });
+
+  test('gives hosts of URLs, and refuses what is none', () => {
+    expect(hostOf('https://log.corp.test:8443/x')).toBe('log.corp.test');
+    expect(() => hostOf('log.corp.test')).toThrow(expect.objectContaining({ code: 'instance/url' }));
+  });
+
   test('may say as-is about the subjects of an issuer', () => {
     const instance = parseInstance(`${WHOLE}subjectPrivacy: { "https://idp.corp.test": as-is }\n`);
     expect(instance.subjectPrivacy).toEqual({ 'https://idp.corp.test': 'as-is' });

@@ -79,7 +79,14 @@ function refusePseudonyms({ subjectPrivacy }: Instance): void {
  * @throws {Fault} instance/malformed naming each wrong key and why; instance/subject-privacy
  */
 export function parseInstance(text: string): Instance {
-  const result = Instance.safeParse(parse(text, { strict: true, uniqueKeys: true }));
+  let value: unknown;
+  try {
+    value = parse(text, { strict: true, uniqueKeys: true });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Fault('malformed', 'instance/malformed', `instance.yaml is not YAML: ${reason}`, { cause });
+  }
+  const result = Instance.safeParse(value);
   if (!result.success) {
     throw new Fault('malformed', 'instance/malformed', `instance.yaml: ${z.prettifyError(result.error)}`);
   }
@@ -87,7 +94,12 @@ export function parseInstance(text: string): Instance {
   return result.data;
 }
 
-/** Host name (no port) of a base URL: the origin of checkpoints (CONTRACTS §3.7, §4.4). */
+/**
+ * Host name (no port) of a base URL: the origin of checkpoints (CONTRACTS §3.7, §4.4).
+ *
+ * @throws {Fault} instance/url
+ */
 export function hostOf(url: string): string {
+  if (!URL.canParse(url)) throw new Fault('malformed', 'instance/url', 'expected a URL with scheme and host');
   return new URL(url).hostname;
 }

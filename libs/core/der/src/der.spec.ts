@@ -144,6 +144,10 @@ describe('the DER reader', () => {
     for (const text of ['20230229000000Z', '20240001000000Z', '20240101240000Z', '20240101000060Z']) {
       expect(time(text)).toBe('der/time');
     }
+    // Months that would lead out of the years that four digits can write.
+    for (const text of ['99991332235959Z', '99991232235959Z', '00000001000000Z', '00000100000000Z']) {
+      expect(time(text)).toBe('der/time');
+    }
     for (const text of ['202401010000Z', '20240101000000', '20240101000000.5Z', '20240101000000+0000']) {
       expect(time(text)).toBe('der/time');
     }

@@ -68,9 +68,12 @@ export function parseGeneralizedTime(text: string): number {
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = (match?.slice(1) ?? []).map(
     Number,
   );
+  // A month that no year has would lead out of the years that can be written at all.
+  const counted =
+    match !== null && month >= 1 && month <= 12 && day <= 31 && hour < 24 && minute < 60 && second < 60;
   const instantMs = daysFromCivil(year, month, day) * DAY_MS + ((hour * 60 + minute) * 60 + second) * 1000;
-  // Writing it again is the check that no field overflowed into the next: 31 February, 24:00, second 60.
-  if (match === null || generalizedTimeText(instantMs) !== text) {
+  // Writing it again is the check that no day overflowed into the next month: 31 February.
+  if (!counted || day === 0 || generalizedTimeText(instantMs) !== text) {
     throw new Fault(
       'malformed',
       'der/time',

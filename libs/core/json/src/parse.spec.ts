@@ -135,6 +135,14 @@ describe('parseJson', () => {
 });
 
 describe('canonicalJson', () => {
+  test('refuses nesting that would exhaust the stack, and so does olpcJson', () => {
+    let deep: JsonValue = 0;
+    for (let depth = 0; depth < 100_000; depth++) deep = depth % 2 === 0 ? [deep] : { a: deep };
+    for (const write of [canonicalJson, olpcJson]) {
+      expect(() => write(deep)).toThrow(expect.objectContaining({ code: 'json/no-canonical-form' }));
+    }
+  });
+
   test('refuses half a surrogate pair, in values and in names', () => {
     for (const one of ['\ud800', { '\udc00': 1 }]) {
       expect(() => canonicalJson(one)).toThrow(expect.objectContaining({ code: 'json/no-canonical-form' }));

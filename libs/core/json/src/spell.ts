@@ -17,8 +17,11 @@ export interface Spelling {
 
 const UNPAIRED_SURROGATE = /\p{Surrogate}/u;
 
+/** Far more than `parseJson` lets in; a value that was made in another way must not end in an overflow. */
+const MAX_DEPTH = 500;
+
 /** @throws {Fault} json/no-canonical-form for what has no spelling in this form */
-export function spell(value: JsonValue, spelling: Spelling): string {
+export function spell(value: JsonValue, spelling: Spelling, depth = 0): string {
   switch (typeof value) {
     case 'string':
       return spellString(value, spelling);
@@ -28,9 +31,11 @@ export function spell(value: JsonValue, spelling: Spelling): string {
       return value ? 'true' : 'false';
     default:
       if (value === null) return 'null';
+      if (depth >= MAX_DEPTH)
+        throw new Fault('malformed', 'json/no-canonical-form', `values are nested deeper than ${MAX_DEPTH}`);
       return Array.isArray(value)
-        ? `[${value.map((item: JsonValue) => spell(item, spelling)).join(',')}]`
-        : spellObject(value as JsonObject, spelling);
+        ? `[${value.map((item: JsonValue) => spell(item, spelling, depth + 1)).join(',')}]`
+        : spellObject(value as JsonObject, spelling, depth + 1);
   }
 }
 
@@ -45,11 +50,11 @@ function spellString(text: string, spelling: Spelling): string {
   return spelling.text(text);
 }
 
-function spellObject(object: JsonObject, spelling: Spelling): string {
+function spellObject(object: JsonObject, spelling: Spelling, depth: number): string {
   const members = spelling.sort(Object.keys(object)).map((name) => {
     const value = object[name];
     if (value === undefined) throw new TypeError(`member ${name} is undefined`);
-    return `${spellString(name, spelling)}:${spell(value, spelling)}`;
+    return `${spellString(name, spelling)}:${spell(value, spelling, depth)}`;
   });
   return `{${members.join(',')}}`;
 }

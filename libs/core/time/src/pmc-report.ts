@@ -26,7 +26,7 @@ export function parsePmcReport(text: string): PmcReport {
   const number = (name: string): number => {
     const value = values.get(name);
     const read = value !== undefined && /^[+-]?\d+(\.\d+)?$/.test(value) ? Number(value) : Number.NaN;
-    if (Number.isNaN(read)) {
+    if (!Number.isFinite(read)) {
       throw new Fault(
         'unavailable',
         'time/ptp-no-answer',

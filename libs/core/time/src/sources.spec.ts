@@ -174,5 +174,7 @@ sending: GET CURRENT_DATA_SET
   test('of a clock that follows nobody, or of nobody, is no time', () => {
     expect(faultOf(() => parsePmcReport(FOLLOWING.replace('true', 'false')))).toBe('time/ptp-unsynchronised');
     expect(faultOf(() => parsePmcReport('sending: GET TIME_STATUS_NP\n'))).toBe('time/ptp-no-answer');
+    // More digits than a number can hold would be an endless one.
+    expect(faultOf(() => parsePmcReport(FOLLOWING.replace('-310', '9'.repeat(400))))).toBe('time/ptp-no-answer');
   });
 });

@@ -215,7 +215,8 @@ export function parseTufFile<Type extends RoleName>(
     INSTANT.test(signed.expires) &&
     Array.isArray(signatures) &&
     signatures.every(
-      (entry: Partial<TufSignature>) => typeof entry.keyid === 'string' && typeof entry.sig === 'string',
+      (entry: Partial<TufSignature> | null) =>
+        typeof entry?.keyid === 'string' && typeof entry.sig === 'string',
     );
   if (!shaped)
     throw new Fault('malformed', 'tuf/not-metadata', `these bytes are not a signed TUF ${type} file`);

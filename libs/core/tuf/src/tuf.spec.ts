@@ -110,6 +110,13 @@ describe('metadata', () => {
     expect(() => draftTargets(0, EXPIRES, [])).toThrow(expect.objectContaining({ code: 'tuf/version' }));
   });
 
+  test('whose list of signatures holds nothing is not metadata', () => {
+    const file = { signatures: [null], signed: root };
+    expect(() => parseTufFile(new TextEncoder().encode(JSON.stringify(file)), 'root')).toThrow(
+      expect.objectContaining({ code: 'tuf/not-metadata' }),
+    );
+  });
+
   test('refuses target names with a path in them', () => {
     for (const name of ['a/b', '../a', '', '.hidden', 'a b']) {
       expect(() => draftTargets(1, EXPIRES, [{ name, bytes }])).toThrow(

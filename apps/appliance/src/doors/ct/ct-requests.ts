@@ -30,12 +30,17 @@ export function hashIn(query: Query, name: string): Uint8Array {
   throw badRequest(`parameter '${name}' must be the base64 of 32 octets; mind that '+' is to be escaped`);
 }
 
+function octetsOf(text: unknown): Uint8Array {
+  if (typeof text !== 'string') throw badRequest('each certificate of the chain is a text of base64');
+  return fromBase64(text);
+}
+
 /** The DER certificates of an add-chain or add-pre-chain request. @throws {Fault} ct/request */
 export function readChain(body: Uint8Array): Uint8Array[] {
   try {
     const request = parseJson(body);
     if (isJsonObject(request) && Array.isArray(request['chain'])) {
-      return (request['chain'] as readonly unknown[]).map((text) => fromBase64(String(text)));
+      return (request['chain'] as readonly unknown[]).map(octetsOf);
     }
   } catch (error) {
     if (!isFault(error)) throw error;
