@@ -19,7 +19,13 @@ const root = resolve(import.meta.dirname, '../..');
 
 const WRITER = /^(format|write|print|draft|assemble|open|insert)([A-Z]|$)/;
 const READER = /^(parse|read|decode)/;
-const OPEN = ['libs/*/src/index.ts', 'libs/core/*/src/index.ts', 'apps/appliance/src/doors/**/*.ts', 'apps/appliance/src/server/**/*.ts', 'apps/airseal/src/**/*.ts'];
+const OPEN = [
+  'libs/*/src/index.ts',
+  'libs/core/*/src/index.ts',
+  'apps/appliance/src/doors/**/*.ts',
+  'apps/appliance/src/server/**/*.ts',
+  'apps/airseal/src/**/*.ts',
+];
 
 /** @typedef {{id: string, file: string, name: string, way: 'function' | 'constructor' | 'static' | 'method' | 'schema'}} Found */
 
@@ -43,11 +49,20 @@ function idOf(file, name) {
 
 /** @returns {Found[]} */
 export function discover() {
-  const inside = filesOf(['libs/**/src/**/*.ts']).filter((file) => !/^libs\/(core\/)?[^/]+\/src\/index\.ts$/.test(file));
+  const inside = filesOf(['libs/**/src/**/*.ts']).filter(
+    (file) => !/^libs\/(core\/)?[^/]+\/src\/index\.ts$/.test(file),
+  );
   const open = filesOf(OPEN);
-  const configuration = ts.getParsedCommandLineOfConfigFile(join(root, 'tsconfig.json'), {}, { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => undefined });
+  const configuration = ts.getParsedCommandLineOfConfigFile(
+    join(root, 'tsconfig.json'),
+    {},
+    { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => undefined },
+  );
   if (configuration === undefined) throw new Error('tsconfig.json cannot be read');
-  const program = ts.createProgram([...open, ...inside].map((file) => join(root, file)), configuration.options);
+  const program = ts.createProgram(
+    [...open, ...inside].map((file) => join(root, file)),
+    configuration.options,
+  );
   const checker = program.getTypeChecker();
 
   /** @type {Map<string, Found>} a front door and the file behind it export one thing: the door's name counts */
@@ -56,15 +71,27 @@ export function discover() {
     const source = program.getSourceFile(join(root, file));
     const module = source === undefined ? undefined : checker.getSymbolAtLocation(source);
     for (const exported of module === undefined ? [] : checker.getExportsOfModule(module)) {
-      if (exported.declarations?.some((one) => ts.isExportSpecifier(one) && (one.isTypeOnly || one.parent.parent.isTypeOnly))) continue;
-      const symbol = (exported.flags & ts.SymbolFlags.Alias) === 0 ? exported : checker.getAliasedSymbol(exported);
+      if (
+        exported.declarations?.some(
+          (one) => ts.isExportSpecifier(one) && (one.isTypeOnly || one.parent.parent.isTypeOnly),
+        )
+      )
+        continue;
+      const symbol =
+        (exported.flags & ts.SymbolFlags.Alias) === 0 ? exported : checker.getAliasedSymbol(exported);
       const declaration = symbol.valueDeclaration;
       const home = declaration?.getSourceFile().fileName ?? '';
       if (declaration === undefined || home.includes('/node_modules/')) continue;
       for (const { name, way } of waysOf(checker, symbol, declaration, isOpen)) {
         if (!isOpen && !READER.test(name.split(/[.#]/).at(-1) ?? name)) continue;
         const key = `${home} ${name} ${way}`;
-        if (!found.has(key)) found.set(key, { id: idOf(file, name.replace(symbol.name, exported.name)), file, name: name.replace(symbol.name, exported.name), way });
+        if (!found.has(key))
+          found.set(key, {
+            id: idOf(file, name.replace(symbol.name, exported.name)),
+            file,
+            name: name.replace(symbol.name, exported.name),
+            way,
+          });
       }
     }
   };
@@ -75,22 +102,38 @@ export function discover() {
 
 function waysOf(checker, symbol, declaration, isOpen) {
   const type = checker.getTypeOfSymbolAtLocation(symbol, declaration);
-  const reads = (signature) => (READER.test(symbol.name) || signature.getReturnType().symbol?.name !== 'Fault') && signature.parameters.some((parameter, at) => takes(checker, parameter, declaration, at));
+  const reads = (signature) =>
+    (READER.test(symbol.name) || signature.getReturnType().symbol?.name !== 'Fault') &&
+    signature.parameters.some((parameter, at) => takes(checker, parameter, declaration, at));
   const ways = [];
   if (type.getProperty('safeParse') !== undefined && type.getProperty('_zod') !== undefined) {
     return isOpen ? [{ name: symbol.name, way: 'schema' }] : [];
   }
-  if (type.getCallSignatures().some(reads) && !WRITER.test(symbol.name)) ways.push({ name: symbol.name, way: 'function' });
+  if (type.getCallSignatures().some(reads) && !WRITER.test(symbol.name))
+    ways.push({ name: symbol.name, way: 'function' });
   if ((symbol.flags & ts.SymbolFlags.Class) === 0) return ways;
-  if (isOpen && type.getConstructSignatures().some((signature) => signature.parameters.some((parameter) => takes(checker, parameter, declaration, 1)))) {
+  if (
+    isOpen &&
+    type
+      .getConstructSignatures()
+      .some((signature) =>
+        signature.parameters.some((parameter) => takes(checker, parameter, declaration, 1)),
+      )
+  ) {
     ways.push({ name: symbol.name, way: 'constructor' });
   }
   const methods = (owner, join, way, only) => {
     for (const property of owner.getProperties()) {
-      if (WRITER.test(property.name) || property.name.startsWith('__') || (only && !READER.test(property.name))) continue;
+      if (
+        WRITER.test(property.name) ||
+        property.name.startsWith('__') ||
+        (only && !READER.test(property.name))
+      )
+        continue;
       const at = property.valueDeclaration;
       if (at === undefined || !ts.isMethodDeclaration(at)) continue;
-      if (checker.getTypeOfSymbolAtLocation(property, at).getCallSignatures().some(reads)) ways.push({ name: `${symbol.name}${join}${property.name}`, way });
+      if (checker.getTypeOfSymbolAtLocation(property, at).getCallSignatures().some(reads))
+        ways.push({ name: `${symbol.name}${join}${property.name}`, way });
     }
   };
   methods(type, '.', 'static', false);
@@ -103,9 +146,19 @@ function takes(checker, parameter, declaration, at) {
   const from = parameter.valueDeclaration;
   if (from !== undefined && ts.isParameter(from) && from.dotDotDotToken !== undefined) return false;
   const type = checker.getTypeOfSymbolAtLocation(parameter, declaration);
-  const text = checker.typeToString(type, undefined, ts.TypeFormatFlags.NoTruncation | ts.TypeFormatFlags.UseFullyQualifiedType);
-  if ((type.flags & (ts.TypeFlags.Unknown | ts.TypeFlags.Any)) !== 0) return at === 0 && !/^(error|cause)$/.test(parameter.name);
-  if (/(^|\| )(readonly )?((\w|import\([^)]*\)|\.)*)(Uint8Array|Buffer)(<[^>]*>)?(\[\])?( \||$)/.test(text)) return true;
-  if (/\bJson(Value|Object)\b|^Readonly<Record<string, unknown>>$|\bQuery$/.test(text) && !text.includes('=>')) return true;
+  const text = checker.typeToString(
+    type,
+    undefined,
+    ts.TypeFormatFlags.NoTruncation | ts.TypeFormatFlags.UseFullyQualifiedType,
+  );
+  if ((type.flags & (ts.TypeFlags.Unknown | ts.TypeFlags.Any)) !== 0)
+    return at === 0 && !/^(error|cause)$/.test(parameter.name);
+  if (/(^|\| )(readonly )?((\w|import\([^)]*\)|\.)*)(Uint8Array|Buffer)(<[^>]*>)?(\[\])?( \||$)/.test(text))
+    return true;
+  if (
+    /\bJson(Value|Object)\b|^Readonly<Record<string, unknown>>$|\bQuery$/.test(text) &&
+    !text.includes('=>')
+  )
+    return true;
   return at === 0 && (type.flags & ts.TypeFlags.String) !== 0;
 }

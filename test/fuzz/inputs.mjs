@@ -16,13 +16,22 @@ export const isText = (form) => Object.hasOwn(textForms, form);
 
 /** Seeds in the form in which they are changed: octets, or text. */
 export function seedsOf(target) {
-  return target.seeds.map((seed) => (isText(target.form) ? (typeof seed === 'string' ? seed : Buffer.from(seed).toString('utf8')) : typeof seed === 'string' ? new Uint8Array(Buffer.from(seed, 'utf8')) : seed));
+  return target.seeds.map((seed) =>
+    isText(target.form)
+      ? typeof seed === 'string'
+        ? seed
+        : Buffer.from(seed).toString('utf8')
+      : typeof seed === 'string'
+        ? new Uint8Array(Buffer.from(seed, 'utf8'))
+        : seed,
+  );
 }
 
 function changed(target, seeds, chance) {
   let input = chance.of(seeds);
   const change = textForms[target.form] ?? octetForms[target.form];
-  for (let left = 1 + chance.below(chance.once(4) ? 8 : 2); left > 0; left--) input = change(input, chance, seeds).slice(0, LARGEST);
+  for (let left = 1 + chance.below(chance.once(4) ? 8 : 2); left > 0; left--)
+    input = change(input, chance, seeds).slice(0, LARGEST);
   if (!isText(target.form) || target.takes !== 'octets') return input;
   // A text that arrives as octets can be broken as octets.
   const octets = new Uint8Array(Buffer.from(input, 'utf8'));
@@ -33,7 +42,10 @@ function changed(target, seeds, chance) {
 export function inputOf(target, seeds, seed, number) {
   if (number < seeds.length) {
     const plain = seeds[number];
-    return adapted(target, isText(target.form) && target.takes === 'octets' ? new Uint8Array(Buffer.from(plain, 'utf8')) : plain);
+    return adapted(
+      target,
+      isText(target.form) && target.takes === 'octets' ? new Uint8Array(Buffer.from(plain, 'utf8')) : plain,
+    );
   }
   return adapted(target, changed(target, seeds, new Chance(`${seed}/${target.id}`, number)));
 }
@@ -48,11 +60,18 @@ export function hexOf(input) {
   if (input instanceof Uint8Array) return { hex: Buffer.from(input).toString('hex') };
   const text = typeof input === 'string' ? input : input.text;
   const whole = text.isWellFormed();
-  return { hex: whole ? Buffer.from(text, 'utf8').toString('hex') : `utf16:${Buffer.from(text, 'utf16le').toString('hex')}` };
+  return {
+    hex: whole
+      ? Buffer.from(text, 'utf8').toString('hex')
+      : `utf16:${Buffer.from(text, 'utf16le').toString('hex')}`,
+  };
 }
 
 export function inputFromHex(target, hex) {
-  const text = () => (hex.startsWith('utf16:') ? Buffer.from(hex.slice(6), 'hex').toString('utf16le') : Buffer.from(hex, 'hex').toString('utf8'));
+  const text = () =>
+    hex.startsWith('utf16:')
+      ? Buffer.from(hex.slice(6), 'hex').toString('utf16le')
+      : Buffer.from(hex, 'hex').toString('utf8');
   if (target.takes === 'octets' || !isText(target.form)) return new Uint8Array(Buffer.from(hex, 'hex'));
   return adapted(target, text());
 }

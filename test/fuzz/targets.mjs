@@ -28,7 +28,17 @@ export const isExpected = (error) => error instanceof Fault;
 /** The compiled module of a source file. */
 export const fromBuild = (path) => import(pathToFileURL(join(built, path.replace(/\.ts$/, '.js'))).href);
 
-const AREAS = ['octets-and-der', 'text-formats', 'x509', 'json-and-entries', 'trust-and-time', 'files', 'doors', 'command-line'];
+const AREAS = [
+  'octets-and-der',
+  'text-formats',
+  'x509',
+  'json-and-entries',
+  'trust-and-time',
+  'files',
+  'search',
+  'doors',
+  'command-line',
+];
 
 export async function everyTarget() {
   const lists = await Promise.all(AREAS.map((area) => import(`./targets/${area}.mjs`)));
@@ -43,7 +53,13 @@ export async function openTargets(found = JSON.parse(process.argv[3] ?? '[]')) {
     if (place === undefined) continue;
     const module = await fromBuild(place.file);
     const read = readerOf(module, place);
-    open.set(target.id, { ...target, run: target.run === undefined ? (input) => read(target.takes === 'value' ? input.value : input) : (input) => target.run(read, target.takes === 'value' ? input.value : input) });
+    open.set(target.id, {
+      ...target,
+      run:
+        target.run === undefined
+          ? (input) => read(target.takes === 'value' ? input.value : input)
+          : (input) => target.run(read, target.takes === 'value' ? input.value : input),
+    });
   }
   return open;
 }

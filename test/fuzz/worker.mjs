@@ -28,12 +28,20 @@ async function outcomeOf(target, input) {
 }
 
 function failureOf(error) {
-  if (error instanceof Broken) return { what: `property: ${error.message}`, kind: `property: ${error.message.split(':')[0]}` };
+  if (error instanceof Broken)
+    return { what: `property: ${error.message}`, kind: `property: ${error.message.split(':')[0]}` };
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  const at = /\((?:file:\/\/)?[^()]*\/dist\/([^()]+:\d+):\d+\)|at (?:file:\/\/)?\S*\/dist\/(\S+:\d+):\d+/.exec(stack);
+  const at =
+    /\((?:file:\/\/)?[^()]*\/dist\/([^()]+:\d+):\d+\)|at (?:file:\/\/)?\S*\/dist\/(\S+:\d+):\d+/.exec(stack);
   const name = error instanceof Error ? error.constructor.name : typeof error;
   const where = at?.[1] ?? at?.[2] ?? 'nowhere of ours';
-  return { what: `${name} escapes: ${error instanceof Error ? error.message : String(error)} (${where})`.slice(0, 400), kind: `${name} ${where}` };
+  return {
+    what: `${name} escapes: ${error instanceof Error ? error.message : String(error)} (${where})`.slice(
+      0,
+      400,
+    ),
+    kind: `${name} ${where}`,
+  };
 }
 
 /** Wall time can belong to somebody else: only if the processor is busy for that long, three times over, is it ours. */
@@ -66,12 +74,20 @@ async function run({ id, seed, from, to, limitMs }) {
     slowest = Math.max(slowest, took);
     if (outcome.accepted) accepted++;
     else if (number < seeds.length && outcome.failure === undefined && target.seedsMayBeRefused !== true) {
-      outcome.failure = { what: 'property: a seed is refused, so what follows from it reaches nothing', kind: 'seed' };
+      outcome.failure = {
+        what: 'property: a seed is refused, so what follows from it reaches nothing',
+        kind: 'seed',
+      };
     }
-    if (took > BUDGET_MS && (await slowness(target, input)) > BUDGET_MS) outcome.failure = { what: `slow: more than ${BUDGET_MS} ms of processor time`, kind: 'slow' };
-    if (took > 20 && process.memoryUsage.rss() > GROWTH_OCTETS * 4) outcome.failure = { what: 'memory: the process has grown beyond a gigabyte', kind: 'memory' };
+    if (took > BUDGET_MS && (await slowness(target, input)) > BUDGET_MS)
+      outcome.failure = { what: `slow: more than ${BUDGET_MS} ms of processor time`, kind: 'slow' };
+    if (took > 20 && process.memoryUsage.rss() > GROWTH_OCTETS * 4)
+      outcome.failure = { what: 'memory: the process has grown beyond a gigabyte', kind: 'memory' };
     if (outcome.failure !== undefined && !failures.has(outcome.failure.kind)) {
-      const same = async (other) => outcome.failure.kind === 'slow' || outcome.failure.kind === 'seed' ? false : (await outcomeOf(target, other)).failure?.kind === outcome.failure.kind;
+      const same = async (other) =>
+        outcome.failure.kind === 'slow' || outcome.failure.kind === 'seed'
+          ? false
+          : (await outcomeOf(target, other)).failure?.kind === outcome.failure.kind;
       const least = await minimise(input, same);
       failures.set(outcome.failure.kind, { ...outcome.failure, number, ...hexOf(least) });
       if (failures.size >= 5) {
@@ -88,7 +104,14 @@ async function run({ id, seed, from, to, limitMs }) {
     }
   }
   const used = process.cpuUsage(began);
-  return { id, inputs: number - from, accepted, slowestMs: Math.round(slowest), cpuMs: Math.round((used.user + used.system) / 1000), failures: [...failures.values()] };
+  return {
+    id,
+    inputs: number - from,
+    accepted,
+    slowestMs: Math.round(slowest),
+    cpuMs: Math.round((used.user + used.system) / 1000),
+    failures: [...failures.values()],
+  };
 }
 
 process.on('message', async (order) => {

@@ -1,15 +1,16 @@
 /** Where the log of the trusted root answers, and who signs its checkpoints. */
-import { TrustedRoot } from '@sigstore/protobuf-specs';
+import type { TrustedRoot } from '@sigstore/protobuf-specs';
 import { parsePublicKey } from '#core/crypto';
 import { Fault } from '#core/fault';
 import type { TreeHead } from '#core/merkle';
 import { logVerifier, logVerifierV1, parseCheckpoint, parseNote, verifyNote } from '#core/note';
 import { fromUtf8 } from '#core/octets';
-import { readJson, trustedRootPath } from './places.js';
+import { trustedRootPath } from './places.js';
+import { trustedRootIn } from './trusted-root-file.js';
 import type { Flags } from './program.js';
 
 export function readTrustedRoot(flags: Flags): TrustedRoot {
-  return TrustedRoot.fromJSON(readJson(trustedRootPath(flags), 'trusted root'));
+  return trustedRootIn(trustedRootPath(flags));
 }
 
 /** The origin of the v1 log, which the doors of our own share. @throws {Fault} cli/no-such-log */

@@ -51,7 +51,10 @@ export function formatStatement(
  * @throws {Fault} statement/malformed, statement/other-subject, statement/other-type
  */
 export function verifyStatement(payload: Uint8Array, artifact: Uint8Array, type: string | undefined): string {
-  let statement: { predicateType?: unknown; subject?: readonly { digest?: Record<string, unknown> }[] };
+  let statement: {
+    predicateType?: unknown;
+    subject?: readonly ({ digest?: Record<string, unknown> | null } | null)[];
+  } | null;
   try {
     statement = JSON.parse(Buffer.from(payload).toString('utf8')) as typeof statement;
   } catch (cause) {
@@ -61,17 +64,16 @@ export function verifyStatement(payload: Uint8Array, artifact: Uint8Array, type:
   }
   const digest = toHex(sha256(artifact));
   if (
-    !Array.isArray(statement.subject) ||
-    !statement.subject.some((subject) => subject.digest?.['sha256'] === digest)
+    !Array.isArray(statement?.subject) ||
+    !statement.subject.some((subject) => subject?.digest?.['sha256'] === digest)
   ) {
     throw new Fault('unverified', 'statement/other-subject', 'the statement is about another artifact');
   }
-  if (type !== undefined && statement.predicateType !== predicateType(type)) {
-    throw new Fault(
-      'unverified',
-      'statement/other-type',
-      `the statement is of type ${String(statement.predicateType)}`,
-    );
+  const { predicateType: found } = statement;
+  if (typeof found !== 'string')
+    throw new Fault('malformed', 'statement/malformed', 'the signed payload names no predicate type');
+  if (type !== undefined && found !== predicateType(type)) {
+    throw new Fault('unverified', 'statement/other-type', `the statement is of type ${found}`);
   }
-  return String(statement.predicateType);
+  return found;
 }

@@ -6,11 +6,11 @@
  * authority vouches for, and stands in the certificate log; the signature stands in the transparency log;
  * the signer and the issuer are the ones asked for.
  */
-import { TrustedRoot } from '@sigstore/protobuf-specs';
 import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify';
 import type { Bundle } from '@sigstore/bundle';
 import { Fault } from '#core/fault';
-import { flag, readJson } from './places.js';
+import { flag } from './places.js';
+import { trustedRootIn } from './trusted-root-file.js';
 import type { Flags } from './program.js';
 
 /** Who must have signed: exact text, or a pattern that must match the whole of it. */
@@ -87,7 +87,7 @@ export function verifyBundle(
   artifact?: Uint8Array,
 ): VerifiedSigner {
   assertOneTree(bundle);
-  const root = TrustedRoot.fromJSON(readJson(trustedRootFile, 'trusted root'));
+  const root = trustedRootIn(trustedRootFile);
   let signer: ReturnType<Verifier['verify']>;
   try {
     const entity = toSignedEntity(bundle, artifact === undefined ? undefined : Buffer.from(artifact));

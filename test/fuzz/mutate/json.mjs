@@ -4,22 +4,72 @@
  */
 import { changeText, ODD_TEXTS } from './text.mjs';
 
-const NUMBERS = ['0', '-0', '-1', '1', '0.5', '1e400', '-1e400', '1e-400', '1E3', '2147483648', '4294967296', '9007199254740991', '9007199254740992', '9007199254740993',
-  '9223372036854775807', '9223372036854775808', '18446744073709551616', '123456789012345678901234567890', '1.0', '1.5e300', '0.1e1', '01', '.5', '+1', 'NaN', 'Infinity', '0x10', '1n', '-'];
-const NAMES = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'length', 'then', '', '0', 'a', '\u0000', 'É', 'kind', 'apiVersion', 'toJSON', 'valueOf'];
+const NUMBERS = [
+  '0',
+  '-0',
+  '-1',
+  '1',
+  '0.5',
+  '1e400',
+  '-1e400',
+  '1e-400',
+  '1E3',
+  '2147483648',
+  '4294967296',
+  '9007199254740991',
+  '9007199254740992',
+  '9007199254740993',
+  '9223372036854775807',
+  '9223372036854775808',
+  '18446744073709551616',
+  '123456789012345678901234567890',
+  '1.0',
+  '1.5e300',
+  '0.1e1',
+  '01',
+  '.5',
+  '+1',
+  'NaN',
+  'Infinity',
+  '0x10',
+  '1n',
+  '-',
+];
+const NAMES = [
+  '__proto__',
+  'constructor',
+  'toString',
+  'hasOwnProperty',
+  'length',
+  'then',
+  '',
+  '0',
+  'a',
+  '\u0000',
+  'É',
+  'kind',
+  'apiVersion',
+  'toJSON',
+  'valueOf',
+];
 
 /** A value is { raw } (a token as it stands), { text }, { list } or { members: [name, value][] }. */
 function read(value) {
   if (typeof value === 'string') return { text: value };
   if (Array.isArray(value)) return { list: value.map(read) };
-  if (typeof value === 'object' && value !== null) return { members: Object.entries(value).map(([name, inner]) => [name, read(inner)]) };
+  if (typeof value === 'object' && value !== null)
+    return { members: Object.entries(value).map(([name, inner]) => [name, read(inner)]) };
   return { raw: JSON.stringify(value) ?? 'null' };
 }
 
 /** @param {string} text @returns the tree, or `undefined` where it is no JSON */
 export function jsonTree(text) {
   try {
-    return read(JSON.parse(text, (_name, value, context) => (typeof value === 'number' && context?.source !== undefined ? { 'raw number': context.source } : value)));
+    return read(
+      JSON.parse(text, (_name, value, context) =>
+        typeof value === 'number' && context?.source !== undefined ? { 'raw number': context.source } : value,
+      ),
+    );
   } catch {
     return undefined;
   }
@@ -34,7 +84,8 @@ function spelt(node, chance) {
   if (node.text !== undefined) return spellText(node.text, chance);
   if (isNumber(node)) return node.members[0][1].text;
   const space = chance.once(20) ? chance.of([' ', '\n', '\t', '\r\n', '\u00a0', '\ufeff', '/**/', '']) : '';
-  if (node.list !== undefined) return `[${space}${node.list.map((inner) => spelt(inner, chance)).join(`,${space}`)}]`;
+  if (node.list !== undefined)
+    return `[${space}${node.list.map((inner) => spelt(inner, chance)).join(`,${space}`)}]`;
   return `{${node.members.map(([name, inner]) => `${space}${spellText(name, chance)}:${spelt(inner, chance)}`).join(',')}${space}}`;
 }
 
@@ -62,34 +113,52 @@ function put({ parent, at }, value) {
 
 function freshValue(chance) {
   return chance.of([
-    () => ({ raw: 'null' }), () => ({ raw: 'true' }), () => ({ raw: 'false' }), () => ({ raw: chance.of(NUMBERS) }), () => ({ text: chance.of(ODD_TEXTS) }),
-    () => ({ list: [] }), () => ({ members: [] }), () => ({ list: [{ raw: 'null' }] }), () => ({ members: [[chance.of(NAMES), { raw: chance.of(NUMBERS) }]] }), () => ({ text: '' }),
+    () => ({ raw: 'null' }),
+    () => ({ raw: 'true' }),
+    () => ({ raw: 'false' }),
+    () => ({ raw: chance.of(NUMBERS) }),
+    () => ({ text: chance.of(ODD_TEXTS) }),
+    () => ({ list: [] }),
+    () => ({ members: [] }),
+    () => ({ list: [{ raw: 'null' }] }),
+    () => ({ members: [[chance.of(NAMES), { raw: chance.of(NUMBERS) }]] }),
+    () => ({ text: '' }),
   ])();
 }
 
 function deep(chance) {
   const depth = chance.of([10, 60, 65, 500, 2000]);
-  return chance.once(2) ? { raw: '['.repeat(depth) + ']'.repeat(chance.once(4) ? 0 : depth) } : { raw: '{"a":'.repeat(depth) + '0' + '}'.repeat(depth) };
+  return chance.once(2)
+    ? { raw: '['.repeat(depth) + ']'.repeat(chance.once(4) ? 0 : depth) }
+    : { raw: '{"a":'.repeat(depth) + '0' + '}'.repeat(depth) };
 }
 
 const WAYS = [
   (place, chance) => put(place, freshValue(chance)),
   (place, chance) => put(place, freshValue(chance)),
   (place, chance) => put(place, { raw: chance.of(NUMBERS) }),
-  (place, chance, others) => place.child.text === undefined ? put(place, { text: chance.of(ODD_TEXTS) }) : put(place, { text: changeText(place.child.text, chance, others) }),
-  (place, chance, others) => place.child.text === undefined ? put(place, { list: [place.child] }) : put(place, { text: changeText(place.child.text, chance, others) }),
+  (place, chance, others) =>
+    place.child.text === undefined
+      ? put(place, { text: chance.of(ODD_TEXTS) })
+      : put(place, { text: changeText(place.child.text, chance, others) }),
+  (place, chance, others) =>
+    place.child.text === undefined
+      ? put(place, { list: [place.child] })
+      : put(place, { text: changeText(place.child.text, chance, others) }),
   ({ parent, at }) => (parent.list ?? parent.members).splice(at, 1),
   ({ parent, at }, chance) => {
     const list = parent.list ?? parent.members;
     for (let left = 1 + chance.length(300); left > 0; left--) list.splice(at, 0, list[at]);
   },
   ({ parent, at }, chance) => {
-    if (parent.members !== undefined) parent.members[at][0] = chance.once(2) ? chance.of(NAMES) : chance.of(parent.members)[0];
+    if (parent.members !== undefined)
+      parent.members[at][0] = chance.once(2) ? chance.of(NAMES) : chance.of(parent.members)[0];
   },
   ({ parent }, chance) => parent.members?.push([chance.of(NAMES), freshValue(chance)]),
   // A copy: the chosen one may stand around the place.
   (place, chance, _others, all) => put(place, structuredClone(chance.of(all).child)),
-  (place, chance) => put(place, chance.once(2) ? { list: [place.child] } : { members: [[chance.of(NAMES), place.child]] }),
+  (place, chance) =>
+    put(place, chance.once(2) ? { list: [place.child] } : { members: [[chance.of(NAMES), place.child]] }),
   (place, chance) => put(place, chance.once(4) ? deep(chance) : freshValue(chance)),
 ];
 

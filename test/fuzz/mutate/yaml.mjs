@@ -4,7 +4,8 @@ import { changeJson } from './json.mjs';
 import { changeText } from './text.mjs';
 
 const TRAPS = [
-  (text) => `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: [*d,*d,*d,*d,*d,*d,*d]\n${text}`,
+  (text) =>
+    `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: [*d,*d,*d,*d,*d,*d,*d]\n${text}`,
   (text) => `%YAML 1.1\n---\n${text}`,
   (text) => `${text}\n---\n${text}`,
   (text) => `&all\n${text}\nself: *all\n`,
@@ -16,7 +17,7 @@ const TRAPS = [
   (text) => text.replaceAll('  ', '\t'),
   (text) => `\ufeff${text}`,
   (text) => `${'['.repeat(3000)}\n${text}`,
-  (text) => `${'- '.repeat(2000)}a\n`,
+  () => `${'- '.repeat(2000)}a\n`,
   (text) => `${text}\n"unterminated`,
   (text) => `${text}\nlong: |\n  a\n b\n`,
   (text) => text.replace(/^(\w+):/m, '!!set $1:'),

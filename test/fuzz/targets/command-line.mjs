@@ -18,21 +18,89 @@ function asFile(name, content) {
 
 const artifact = utf8('what is signed\n');
 const trustedRoot = asFile('trusted_root.json', made.trustedRoot);
-const statement = JSON.stringify({ _type: 'https://in-toto.io/Statement/v1', subject: [{ name: 'a', digest: { sha256: '9d9116edf6bc903031f363e444e1c34b1494e778772dd23b85c7206ff1e19a69' } }], predicateType: 'https://cosign.sigstore.dev/attestation/v1', predicate: {} });
+const statement = JSON.stringify({
+  _type: 'https://in-toto.io/Statement/v1',
+  subject: [
+    { name: 'a', digest: { sha256: '9d9116edf6bc903031f363e444e1c34b1494e778772dd23b85c7206ff1e19a69' } },
+  ],
+  predicateType: 'https://cosign.sigstore.dev/attestation/v1',
+  predicate: {},
+});
 
 export const targets = [
-  { id: 'airseal/bundle-file:readBundle', form: 'json', takes: 'text', seeds: made.bundles, run: (read, text) => holds(read(asFile('bundle.json', text)).verificationMaterial !== undefined, 'a bundle holds what verifies it') },
+  {
+    id: 'airseal/bundle-file:readBundle',
+    form: 'json',
+    takes: 'text',
+    seeds: made.bundles,
+    run: (read, text) =>
+      holds(
+        read(asFile('bundle.json', text)).verificationMaterial !== undefined,
+        'a bundle holds what verifies it',
+      ),
+  },
   {
     id: 'airseal/verification:verifyBundle',
     form: 'json',
     takes: 'text',
     seeds: made.bundles.slice(0, 1),
-    run: (verify, text) => holds(verify(bundles.readBundle(asFile('bundle.json', text)), trustedRoot, undefined, artifact).identity !== undefined, 'a verified bundle names its signer'),
+    run: (verify, text) =>
+      holds(
+        verify(bundles.readBundle(asFile('bundle.json', text)), trustedRoot, undefined, artifact).identity !==
+          undefined,
+        'a verified bundle names its signer',
+      ),
   },
-  { id: 'airseal/verification:verifyBundle against a changed trusted root', beyond: { file: 'apps/airseal/src/verification.ts', name: 'verifyBundle', way: 'function' }, form: 'json', takes: 'text', seeds: [made.trustedRoot], run: (verify, text) => verify(bundles.readBundle(asFile('bundle.json', made.bundles[0])), asFile('root.json', text), undefined, artifact) },
-  { id: 'airseal/identity-token:readCredentials', form: 'json', takes: 'text', seeds: [made.credentials], run: (read, text) => holds(typeof read(asFile('machine.json', text)).clientId === 'string', 'credentials name a client') },
-  { id: 'airseal/places:readJson', form: 'json', takes: 'text', seeds: [made.credentials], run: (read, text) => read(asFile('some.json', text), 'file') },
-  { id: 'airseal/places:readText', form: 'text', seeds: ['text'], run: (read, text) => read(asFile('some.txt', text), 'file') },
+  {
+    id: 'airseal/verification:verifyBundle against a changed trusted root',
+    beyond: { file: 'apps/airseal/src/verification.ts', name: 'verifyBundle', way: 'function' },
+    form: 'json',
+    takes: 'text',
+    seeds: [made.trustedRoot],
+    run: (verify, text) =>
+      verify(
+        bundles.readBundle(asFile('bundle.json', made.bundles[0])),
+        asFile('root.json', text),
+        undefined,
+        artifact,
+      ),
+  },
+  {
+    id: 'airseal/trusted-root-file:trustedRootIn',
+    form: 'json',
+    takes: 'text',
+    seeds: [made.trustedRoot],
+    run: (read, text) =>
+      holds(Array.isArray(read(asFile('root.json', text)).tlogs), 'a trusted root lists logs'),
+  },
+  {
+    id: 'airseal/identity-token:readCredentials',
+    form: 'json',
+    takes: 'text',
+    seeds: [made.credentials],
+    run: (read, text) =>
+      holds(typeof read(asFile('machine.json', text)).clientId === 'string', 'credentials name a client'),
+  },
+  {
+    id: 'airseal/places:readJson',
+    form: 'json',
+    takes: 'text',
+    seeds: [made.credentials],
+    run: (read, text) => read(asFile('some.json', text), 'file'),
+  },
+  {
+    id: 'airseal/places:readText',
+    form: 'text',
+    seeds: ['text'],
+    run: (read, text) => read(asFile('some.txt', text), 'file'),
+  },
   { id: 'airseal/statement:predicateType', form: 'text', seeds: ['slsaprovenance', 'https://example.com/p'] },
-  { id: 'airseal/statement:verifyStatement', form: 'json', takes: 'octets', seeds: [statement], run: (verify, input) => holds(typeof verify(input, artifact, undefined) === 'string', 'a statement has a type') },
+  {
+    id: 'airseal/statement:verifyStatement',
+    form: 'json',
+    takes: 'octets',
+    seeds: [statement],
+    run: (verify, input) =>
+      holds(typeof verify(input, artifact, undefined) === 'string', 'a statement has a type'),
+  },
 ];

@@ -7,14 +7,15 @@
  * reads the tokens: it did not write them.
  */
 import { crypto, RFC3161Timestamp } from '@sigstore/core';
-import { TrustedRoot } from '@sigstore/protobuf-specs';
+import type { TrustedRoot } from '@sigstore/protobuf-specs';
 import { parsePublicKey } from '#core/crypto';
 import { Fault } from '#core/fault';
 import { logVerifier, logVerifierV1, parseCheckpoint, parseNote, verifyNote } from '#core/note';
 import { equalOctets, fromBase64, fromUtf8 } from '#core/octets';
 import { parseCertificate } from '#core/x509';
 import { print, table } from '../output.js';
-import { flag, readJson, trustedRootPath } from '../places.js';
+import { flag, trustedRootPath } from '../places.js';
+import { trustedRootIn } from '../trusted-root-file.js';
 import type { Flags } from '../program.js';
 import { get } from './log.command.js';
 
@@ -120,7 +121,7 @@ async function everyPage(flags: Flags, base: string): Promise<Page> {
 }
 
 export async function listBoundaries(_operands: string[], flags: Flags): Promise<void> {
-  const root = TrustedRoot.fromJSON(readJson(trustedRootPath(flags), 'trusted root'));
+  const root = trustedRootIn(trustedRootPath(flags));
   const [log] = root.tlogs;
   if (log === undefined) throw new Fault('absent', 'cli/no-such-log', 'the trusted root names no log');
   const { boundaries, gaps } = await everyPage(flags, log.baseUrl);

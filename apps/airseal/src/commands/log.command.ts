@@ -4,7 +4,7 @@
  * Keys and origins come from the trusted root; whatever the server answers is verified against them before
  * it is printed.
  */
-import { TrustedRoot, type TransparencyLogInstance } from '@sigstore/protobuf-specs';
+import type { TransparencyLogInstance } from '@sigstore/protobuf-specs';
 import { parsePublicKey, verifySignature } from '#core/crypto';
 import { Fault } from '#core/fault';
 import { canonicalJson } from '#core/json';
@@ -13,12 +13,13 @@ import { logVerifier, logVerifierV1, parseCheckpoint, parseNote, verifyNote } fr
 import { equalOctets, fromBase64, fromHex, fromUtf8, toBase64 } from '#core/octets';
 import { trustAuthorities } from '../tls-authorities.js';
 import { print } from '../output.js';
-import { caFilePath, flag, readJson, trustedRootPath } from '../places.js';
+import { caFilePath, flag, trustedRootPath } from '../places.js';
+import { trustedRootIn } from '../trusted-root-file.js';
 import type { Flags } from '../program.js';
 
 /** The v1 log is the one that opens the list; v2 shards stand on hosts of their own behind it. */
 function logOf(flags: Flags, api: string): TransparencyLogInstance {
-  const { tlogs } = TrustedRoot.fromJSON(readJson(trustedRootPath(flags), 'trusted root'));
+  const { tlogs } = trustedRootIn(trustedRootPath(flags));
   const log = api === 'v1' ? tlogs[0] : api === 'v2' ? tlogs.at(-1) : undefined;
   if (log?.publicKey?.rawBytes === undefined) {
     throw new Fault(

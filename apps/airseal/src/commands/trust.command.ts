@@ -1,7 +1,7 @@
 /** `airseal trust show | fetch`, `airseal ca show`. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { TrustedRoot } from '@sigstore/protobuf-specs';
+import type { TrustedRoot } from '@sigstore/protobuf-specs';
 import { sha256 } from '#core/crypto';
 import { Fault } from '#core/fault';
 import { fromUtf8, toHex } from '#core/octets';
@@ -11,11 +11,11 @@ import {
   caFilePath,
   fetchedTrustDirectory,
   flag,
-  readJson,
   readText,
   requiredFlag,
   trustedRootPath,
 } from '../places.js';
+import { trustedRootIn } from '../trusted-root-file.js';
 import type { Flags } from '../program.js';
 
 interface Row extends Record<string, string> {
@@ -58,7 +58,7 @@ function rowsOf(root: TrustedRoot): Row[] {
 
 function show(flags: Flags, keep: (row: Row) => boolean): Promise<void> {
   const path = trustedRootPath(flags);
-  const rows = rowsOf(TrustedRoot.fromJSON(readJson(path, 'trusted root'))).filter(keep);
+  const rows = rowsOf(trustedRootIn(path)).filter(keep);
   const cells = rows.map((each) => [
     each.role,
     each.url,
