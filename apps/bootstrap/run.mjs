@@ -32,6 +32,7 @@ const verbs = {
   'test:interop': { needs: 'all', about: 'other people’s clients against this appliance' },
   'test:crash': { needs: 'all', about: 'kill it at every step, and prove what it answered [--quick] [--seed N]' },
   'test:soak': { needs: 'all', about: 'mixed load with faults at random [--minutes N] [--quick] [--seed N]' },
+  'test:sealed': { needs: 'all', about: 'a whole installation without any network: nothing tries to leave' },
   'test:fuzz': { needs: 'all', about: 'inputs that nobody meant, for every exported reader [--quick] [--only NAMES] [--seed S]' },
   bench: { needs: 'all', about: 'measure [--quick] [--output json]' },
 };

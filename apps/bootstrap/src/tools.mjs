@@ -79,6 +79,9 @@ export async function runTool(verb, args) {
     case 'test:soak':
       await ensureBuild();
       return program('test/soak/run.mjs', args);
+    case 'test:sealed':
+      await ensureBuild();
+      return program('test/sealed/run.mjs', args);
     case 'test:fuzz':
       await ensureBuild();
       return program('test/fuzz/run.mjs', args);
