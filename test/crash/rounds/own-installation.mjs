@@ -18,8 +18,11 @@ export async function onOwnInstallation({ name, seed, keep }, work) {
   const evidence = mkdtempSync(join(tmpdir(), `airseal-${name}-`));
   /** @type {string | undefined} */
   let installation;
+  const made = bringUp();
   const clean = async () => {
-    if (installation !== undefined) await takeDown(installation);
+    // Who is interrupted while it is being made waits until it is, or has failed and cleaned up after itself.
+    const description = await made.catch(() => undefined);
+    if (description !== undefined) await takeDown(description);
     rmSync(evidence, { recursive: true, force: true });
   };
   const fail = async (/** @type {unknown} */ error) => {
@@ -41,7 +44,8 @@ export async function onOwnInstallation({ name, seed, keep }, work) {
   }
   process.on('uncaughtException', (error) => void fail(error).finally(() => process.exit(1)));
   try {
-    installation = await bringUp();
+    installation = await made;
+    if (interrupted) return await new Promise(() => undefined);
     await work({ installation, evidence });
   } catch (error) {
     // The interrupted one removes what it made, and exits by itself.
