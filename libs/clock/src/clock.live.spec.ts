@@ -127,7 +127,7 @@ describe('what was signed', () => {
     await behind.close();
   });
 
-  test('goes on, in order, and not into the future, when the clock is set back an hour and ahead ten years', async () => {
+  test('case 50: goes on, in order, and not into the future, when the clock is set back an hour and ahead ten years', async () => {
     const { clock, trust, watch, pass } = machine(START_MS - 1000);
     await watch.look();
     const own = await world.replica({ clock: { nowMs: () => trust.believedMs() } });
