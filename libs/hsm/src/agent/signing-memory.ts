@@ -34,6 +34,8 @@ interface Remembered {
   journal: JournalFile | undefined;
   /** Whether the journal was looked for. */
   sought: boolean;
+  /** Whether beginning it failed in a way that may have left it there. */
+  doubted: boolean;
   turn: Promise<unknown>;
 }
 
@@ -81,18 +83,22 @@ export class SigningMemory {
    */
   adopt(token: OpenToken, key: TokenKey, head: OriginHead): Promise<void> {
     return this.#inTurn(key, head.origin, async (tree) => {
-      if (tree.journal !== undefined) {
+      const known = (await this.#knownToToken(token)).get(idOf(key.digest, head.origin));
+      const first = known !== undefined && known.size > head.size ? known : head;
+      const last = tree.journal?.last;
+      // What an adoption that failed left behind is this very one, or there is a journal already.
+      const left = tree.doubted && last?.size === first.size && !contradicts(last, first);
+      if (last !== undefined && !left) {
         throw new Fault(
           'conflict',
           'hsm/journal-exists',
-          `this host keeps a signing journal for ${head.origin} already; it ends at ${tree.journal.last.size}`,
+          `this host keeps a signing journal for ${head.origin} already; it ends at ${last.size}`,
         );
       }
-      const known = (await this.#knownToToken(token)).get(idOf(key.digest, head.origin));
-      const first = known !== undefined && known.size > head.size ? known : head;
       if (known !== undefined && known.size === head.size && contradicts(known, head))
         throw forked(head, known);
-      await this.#begin(tree, first);
+      if (!left) await this.#begin(tree, first);
+      tree.doubted = false;
       this.#log(
         'a signing journal was begun at a head that an operator gave',
         facts(first, undefined, known),
@@ -184,7 +190,19 @@ export class SigningMemory {
   async #begin(tree: Remembered, head: Head): Promise<void> {
     if (this.#directory === undefined) throw noJournal(tree.origin);
     const { key, origin } = tree;
-    tree.journal = await JournalFile.create({ directory: this.#directory, key, origin }, head, now);
+    try {
+      tree.journal = await JournalFile.create({ directory: this.#directory, key, origin }, head, now);
+    } catch (cause) {
+      // It may be there for all that, so the next turn looks again.
+      tree.sought = false;
+      tree.doubted = true;
+      throw new Fault(
+        'unavailable',
+        'hsm/journal-write',
+        `no signing journal could be begun for ${origin}, so nothing is signed; make room on its volume, or replace it`,
+        { cause, detail: { ckr: 'journal' }, retryAfterSeconds: 5 },
+      );
+    }
     this.#logKeys.add(toHex(key));
   }
 
@@ -193,7 +211,14 @@ export class SigningMemory {
     const id = idOf(key.digest, origin);
     let tree = this.#trees.get(id);
     if (tree === undefined) {
-      tree = { key: key.digest, origin, journal: undefined, sought: false, turn: Promise.resolve() };
+      tree = {
+        key: key.digest,
+        origin,
+        journal: undefined,
+        sought: false,
+        doubted: false,
+        turn: Promise.resolve(),
+      };
       this.#trees.set(id, tree);
     }
     const here = tree;
