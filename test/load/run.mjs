@@ -8,7 +8,7 @@
  *   --output json    one object per line: {name, value, unit, goal, holds}
  *   --leaves N       also load N leaves into both logs, and measure start, proofs and appends on top of them
  *   --slow-token MS  each signature of the token takes so much longer, 70 ms by default
- *   --only a,b       only some of: appends, certificates, timestamps, proofs, start, memory, command, hsm, drafts
+ *   --only a,b       only some of: appends, certificates, timestamps, proofs, start, check, memory, command, hsm, drafts
  *
  * A missed goal is a fact and no failure; an error is: exit code 1.
  */
@@ -21,6 +21,7 @@ import { atLeast, atMost, line, record } from './figures.mjs';
 import { memoryOf } from './processes.mjs';
 import { readSite } from './site.mjs';
 import { slowToken } from './slow-token.mjs';
+import { wholeCheck } from './whole-check.mjs';
 
 const words = process.argv.slice(2);
 const quick = words.includes('--quick');
@@ -92,6 +93,8 @@ async function measure(description) {
     tell(`loading ${leaves} leaves, v2`, loaded.v2, '1/s');
     tell(`loading ${leaves} leaves, v1`, loaded.v1, '1/s');
     tell(`cold start at ${leaves} leaves`, await toStandardError(() => applianceColdStart(site.stateDir, 3)), 's', atMost(2));
+    // Ten million in five minutes.
+    if (wanted('check')) tell(`log fsck of ${leaves} leaves of v2`, wholeCheck(installation), '1/s', leaves < 1_000_000 ? undefined : atLeast(33_000));
     generator = await Generator.start(description);
     const large = await measureDoors(generator, ` at ${leaves} leaves`, remember);
     generator.stop();

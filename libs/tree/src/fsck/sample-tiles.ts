@@ -16,7 +16,7 @@ import { compareTileFile } from './compare-files.js';
 import { type Finding, Findings, formatPlace, hex } from './finding.js';
 
 const TILES = 8;
-const MOST_MS = 250;
+const MOST_MS = 100;
 const WIDTH = BigInt(TILE_WIDTH);
 /** `randomInt` draws from fewer than 2^48. */
 const MOST_TILES = 1n << 47n;
