@@ -55,6 +55,7 @@ export const EXEMPT = {
   'core/trust:checkpointLogId': writes,
   'doors/rekor-v1/rekor-v1-refusal:entryLocation': writes,
   'hsm/agent/disk:HostDisk#read': 'reads a file of our own directory; what is in it is read by who asks',
+  'hsm:newestJournalMs': path,
   'hsm:trialMessage': writes,
   'identity:identityType': 'looks a name up in a table; parseIssuersFile feeds it',
   'instance:trustMaterialPath': path,

@@ -10,7 +10,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { counters } from './counters.mjs';
 import { useInstallation } from './use-installation.mjs';
 
-const [pass = '', scratch = ''] = process.argv.slice(2);
+const [pass = '', scratch = '', owner = ''] = process.argv.slice(2);
 const say = (text) => process.stdout.write(`${text}\n`);
 const report = join(scratch, 'report');
 
@@ -54,6 +54,24 @@ async function attempt() {
   await pause(300);
 }
 
+/**
+ * A user is root in the namespace, which PostgreSQL refuses to run as, and there is nobody else to change to: a second
+ * namespace makes them the user again, with no power over the network of the first.
+ */
+async function used() {
+  if (owner === '') return await useInstallation((line) => say(`  ✓ ${line}`));
+  const [uid = '', gid = ''] = owner.split(':');
+  const words = [
+    '-U',
+    `--map-user=${uid}`,
+    `--map-group=${gid}`,
+    process.execPath,
+    join(import.meta.dirname, 'use-as-user.mjs'),
+  ];
+  const [code] = await once(spawn('unshare', words, { stdio: 'inherit' }), 'exit');
+  if (code !== 0) throw new Error('the installation of a user could not be used');
+}
+
 let failed = false;
 const fail = (what) => {
   say(`  ✗ ${what}`);
@@ -63,7 +81,7 @@ const fail = (what) => {
 say(`── ${pass}`);
 const before = counters();
 try {
-  await useInstallation((line) => say(`  ✓ ${line}`));
+  await used();
 } catch (error) {
   fail(error instanceof Error ? (error.stack ?? error.message) : String(error));
 }

@@ -26,6 +26,8 @@ function entrance() {
   return spawnSync('unshare', [...flags, 'true']).status === 0 ? flags : undefined;
 }
 
+/** Who the installation belongs to, where that is not root. */
+const owner = process.getuid?.() === 0 ? '' : `${process.getuid?.()}:${process.getgid?.()}`;
 const flags = entrance();
 let [passed, failed, skipped] = [0, 0, 0];
 for (const pass of passes) {
@@ -47,7 +49,7 @@ for (const pass of passes) {
   const enter = 'mount --bind "$1/resolv.conf" "$(readlink -f /etc/resolv.conf)" && shift && exec "$@"';
   const { status } = spawnSync(
     'unshare',
-    [...flags, 'sh', '-c', enter, 'sh', scratch, process.execPath, inside, pass, scratch],
+    [...flags, 'sh', '-c', enter, 'sh', scratch, process.execPath, inside, pass, scratch, owner],
     { stdio: 'inherit' },
   );
   rmSync(scratch, { recursive: true, force: true });
