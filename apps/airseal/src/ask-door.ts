@@ -1,7 +1,7 @@
 /** A door of the appliance that is ours to shape: JSON in, JSON or octets out, refusals as problem details. */
 import { Fault, HTTP_STATUS, type FaultKind } from '#core/fault';
 import { caFilePath } from './places.js';
-import type { Flags } from './program.js';
+import type { Flags } from './verb.js';
 import { trustAuthorities } from './tls-authorities.js';
 
 export interface DoorAnswer {

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { bundleFromJSON, bundleToJSON, isBundleWithCertificateChain, type Bundle } from '@sigstore/bundle';
 import { Fault } from '#core/fault';
 import { flag, readJson } from './places.js';
-import type { Flags } from './program.js';
+import type { Flags } from './verb.js';
 
 export function bundlePath(flags: Flags, artifact: string): string {
   return flag(flags, 'bundle') ?? `${artifact}.sigstore.json`;

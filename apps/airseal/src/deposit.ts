@@ -1,7 +1,7 @@
 /** Hands an envelope in, so that its entry is found by what the statement is about. */
 import { paeOf, readDeposit } from '#core/entry';
 import { logOrigin, readTrustedRoot } from './log-origin.js';
-import type { Flags } from './program.js';
+import type { Flags } from './verb.js';
 import { askDoor } from './ask-door.js';
 
 const ENVELOPE_TYPE = 'application/vnd.dsse.envelope.v1+json';

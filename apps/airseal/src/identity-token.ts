@@ -5,7 +5,7 @@
  */
 import { Fault } from '#core/fault';
 import { flag, readJson, readText } from './places.js';
-import type { Flags } from './program.js';
+import type { Flags } from './verb.js';
 
 /** What `airseal identity add` writes (0600): enough to fetch tokens, useless without the issuer. */
 export interface MachineCredentials {

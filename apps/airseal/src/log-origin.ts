@@ -7,7 +7,7 @@ import { logVerifier, logVerifierV1, parseCheckpoint, parseNote, verifyNote } fr
 import { fromUtf8 } from '#core/octets';
 import { trustedRootPath } from './places.js';
 import { trustedRootIn } from './trusted-root-file.js';
-import type { Flags } from './program.js';
+import type { Flags } from './verb.js';
 
 export function readTrustedRoot(flags: Flags): TrustedRoot {
   return trustedRootIn(trustedRootPath(flags));

@@ -8,7 +8,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Fault } from '#core/fault';
-import type { Flags } from './program.js';
+import type { Flags } from './verb.js';
 
 /** The text of flag `name`, or `undefined`. */
 export function flag(flags: Flags, name: string): string | undefined {

@@ -7,7 +7,7 @@
 import { Fault } from '#core/fault';
 import { askDoor } from './ask-door.js';
 import { logOrigin, readTrustedRoot, verifiedHead } from './log-origin.js';
-import type { Flags } from './program.js';
+import type { Flags } from './verb.js';
 
 export interface Coverage {
   readonly entries: string;

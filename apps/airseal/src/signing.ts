@@ -10,7 +10,7 @@ import { Fault } from '#core/fault';
 import { identityToken } from './identity-token.js';
 import { trustAuthorities } from './tls-authorities.js';
 import { caFilePath, readJson, signingConfigPath } from './places.js';
-import type { Flags } from './program.js';
+import type { Flags } from './verb.js';
 
 /** Innermost message of a chain of causes: the library wraps what the server said. */
 function innermost(error: unknown): string {

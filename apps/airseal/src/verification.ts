@@ -11,7 +11,7 @@ import type { Bundle } from '@sigstore/bundle';
 import { Fault } from '#core/fault';
 import { flag } from './places.js';
 import { trustedRootIn } from './trusted-root-file.js';
-import type { Flags } from './program.js';
+import type { Flags } from './verb.js';
 
 /** Who must have signed: exact text, or a pattern that must match the whole of it. */
 export interface ExpectedSigner {

@@ -4,7 +4,7 @@ import { loadSettings } from '#platform';
 import { askAppliance } from '../admin.js';
 import { print } from '../output.js';
 import { settingsPath } from '../places.js';
-import type { Flags } from '../program.js';
+import type { Flags } from '../verb.js';
 
 export async function adoptHead([size = '', root = '']: string[], flags: Flags): Promise<void> {
   if (!/^(?:0|[1-9]\d{0,18})$/.test(size) || !/^[A-Za-z0-9+/]{43}=$/.test(root)) {

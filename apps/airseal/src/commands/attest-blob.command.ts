@@ -6,7 +6,7 @@ import { bundlePath, writeBundle } from '../bundle-file.js';
 import { type Deposit, depositStatement } from '../deposit.js';
 import { print } from '../output.js';
 import { flag, readArtifact, readJson, requiredFlag, trustedRootPath } from '../places.js';
-import type { Flags } from '../program.js';
+import type { Flags } from '../verb.js';
 import { sign } from '../signing.js';
 import { formatStatement, predicateType, STATEMENT_PAYLOAD_TYPE } from '../statement.js';
 import { verifyBundle } from '../verification.js';

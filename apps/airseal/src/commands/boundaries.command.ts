@@ -16,7 +16,7 @@ import { parseCertificate } from '#core/x509';
 import { print, table } from '../output.js';
 import { flag, trustedRootPath } from '../places.js';
 import { trustedRootIn } from '../trusted-root-file.js';
-import type { Flags } from '../program.js';
+import type { Flags } from '../verb.js';
 import { get } from './log.command.js';
 
 interface Boundary {

@@ -13,7 +13,7 @@ import { loadSettings } from '#platform';
 import { askAppliance } from '../admin.js';
 import { print, progress, table } from '../output.js';
 import { flag, requiredFlag, settingsPath } from '../places.js';
-import type { Flags } from '../program.js';
+import type { Flags } from '../verb.js';
 
 const CLOCK = '/admin/v1/clock';
 

@@ -12,7 +12,7 @@ import { hostOf, parseInstance, type Instance } from '#instance';
 import { loadSettings } from '#platform';
 import { print, table } from '../output.js';
 import { readText, settingsPath } from '../places.js';
-import type { Flags } from '../program.js';
+import type { Flags } from '../verb.js';
 
 function serviceUrls({ services }: Instance): readonly (readonly [service: string, url: string])[] {
   return [

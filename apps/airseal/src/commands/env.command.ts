@@ -11,7 +11,7 @@ import { rootCertificates } from 'node:tls';
 import { Fault } from '#core/fault';
 import { parseTrustMaterial } from '#instance';
 import { flag, readText, stateDirectory } from '../places.js';
-import type { Flags } from '../program.js';
+import type { Flags } from '../verb.js';
 
 const SYSTEM_BUNDLES = [
   '/etc/ssl/certs/ca-certificates.crt',

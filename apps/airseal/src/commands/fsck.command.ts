@@ -25,7 +25,7 @@ import { chooseTrees, claimsOf, openKeptTrees, type KeptTree, type KeptTrees } f
 import { RangeThreads } from '../fsck/range-threads.js';
 import { print, progress, table } from '../output.js';
 import { flag, readJson, settingsPath } from '../places.js';
-import type { Flags } from '../program.js';
+import type { Flags } from '../verb.js';
 
 const FORMAT = 'airseal/fsck/v1';
 const MOST_THREADS = 32;

@@ -12,7 +12,7 @@ import { parseInstance } from '#instance';
 import { loadSettings, systemClock } from '#platform';
 import { print, progress } from '../output.js';
 import { flag, readText, settingsPath, stateDirectory } from '../places.js';
-import type { Flags } from '../program.js';
+import type { Flags } from '../verb.js';
 
 /** The script that ships with the product. */
 const GENESIS = resolve(import.meta.dirname, '..', '..', '..', '..', '..', 'ceremony', 'genesis.yaml');

@@ -5,7 +5,7 @@ import { Hsm, journalDirectory } from '#hsm';
 import { loadSettings } from '#platform';
 import { print, table } from '../output.js';
 import { flag, settingsPath } from '../places.js';
-import type { Flags } from '../program.js';
+import type { Flags } from '../verb.js';
 
 /** Opens the token that the flags name. */
 export async function withToken<T>(flags: Flags, use: (hsm: Hsm, token: string) => Promise<T>): Promise<T> {

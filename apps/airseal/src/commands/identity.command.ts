@@ -7,7 +7,7 @@ import { fetchToken, readCredentials } from '../identity-token.js';
 import { trustAuthorities } from '../tls-authorities.js';
 import { print } from '../output.js';
 import { caFilePath, requiredFlag, settingsPath } from '../places.js';
-import type { Flags } from '../program.js';
+import type { Flags } from '../verb.js';
 
 /** Opens a 0600 file for a secret; an existing one is only overwritten where `mayReplace` says so. */
 function openSecret(path: string, mayReplace: boolean): number {

@@ -15,7 +15,7 @@ import { trustAuthorities } from '../tls-authorities.js';
 import { print } from '../output.js';
 import { caFilePath, flag, trustedRootPath } from '../places.js';
 import { trustedRootIn } from '../trusted-root-file.js';
-import type { Flags } from '../program.js';
+import type { Flags } from '../verb.js';
 
 /** The v1 log is the one that opens the list; v2 shards stand on hosts of their own behind it. */
 function logOf(flags: Flags, api: string): TransparencyLogInstance {

@@ -4,7 +4,7 @@ import { loadSettings } from '#platform';
 import { askAppliance } from '../admin.js';
 import { print, table } from '../output.js';
 import { flag, settingsPath } from '../places.js';
-import type { Flags } from '../program.js';
+import type { Flags } from '../verb.js';
 
 const ACCOUNTS = '/admin/v1/accounts';
 const MACHINES = '/admin/v1/machine-identities';

@@ -17,7 +17,7 @@ import { formatPlace, type IndexPlace, MendIndex, parsePlace } from '#search';
 import { chooseTrees, openKeptTrees } from '../fsck/kept-trees.js';
 import { print, progress } from '../output.js';
 import { flag, readJson, settingsPath } from '../places.js';
-import type { Flags } from '../program.js';
+import type { Flags } from '../verb.js';
 import { type ComparedTree, compareTree } from '../reindex.js';
 
 const FORMAT = 'airseal/reindex/v1';

@@ -5,7 +5,7 @@ import { Fault } from '#core/fault';
 import { toHex } from '#core/octets';
 import { print, table } from '../output.js';
 import { flag, readArtifact } from '../places.js';
-import type { Flags } from '../program.js';
+import type { Flags } from '../verb.js';
 import { type Answer, type Hit, searchLogs, type SearchedTree } from '../search.js';
 import { predicateType } from '../statement.js';
 

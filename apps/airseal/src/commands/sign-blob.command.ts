@@ -1,7 +1,7 @@
 import { bundlePath, writeBundle } from '../bundle-file.js';
 import { print } from '../output.js';
 import { readArtifact, trustedRootPath } from '../places.js';
-import type { Flags } from '../program.js';
+import type { Flags } from '../verb.js';
 import { sign } from '../signing.js';
 import { verifyBundle } from '../verification.js';
 

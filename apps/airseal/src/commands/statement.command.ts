@@ -7,7 +7,7 @@ import { depositStatement } from '../deposit.js';
 import { logOrigin, readTrustedRoot } from '../log-origin.js';
 import { print } from '../output.js';
 import { flag } from '../places.js';
-import type { Flags } from '../program.js';
+import type { Flags } from '../verb.js';
 import { searchLogs } from '../search.js';
 import { limitOf, printAnswer, questionOf } from './search.command.js';
 

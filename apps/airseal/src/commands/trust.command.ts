@@ -16,7 +16,7 @@ import {
   trustedRootPath,
 } from '../places.js';
 import { trustedRootIn } from '../trusted-root-file.js';
-import type { Flags } from '../program.js';
+import type { Flags } from '../verb.js';
 
 interface Row extends Record<string, string> {
   readonly role: string;

@@ -4,7 +4,7 @@ import { loadSettings } from '#platform';
 import { askAppliance } from '../admin.js';
 import { print, table } from '../output.js';
 import { settingsPath } from '../places.js';
-import type { Flags } from '../program.js';
+import type { Flags } from '../verb.js';
 import { withToken } from './hsm.command.js';
 
 export async function listUses(_operands: string[], flags: Flags): Promise<void> {

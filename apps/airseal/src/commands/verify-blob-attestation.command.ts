@@ -3,7 +3,7 @@ import { bundlePath, readBundle } from '../bundle-file.js';
 import { networkCalls, stayOffline } from '../network.js';
 import { print } from '../output.js';
 import { flag, readArtifact, trustedRootPath } from '../places.js';
-import type { Flags } from '../program.js';
+import type { Flags } from '../verb.js';
 import { STATEMENT_PAYLOAD_TYPE, verifyStatement } from '../statement.js';
 import { expectedSigner, verifyBundle } from '../verification.js';
 

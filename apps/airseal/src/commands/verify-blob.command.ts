@@ -2,7 +2,7 @@ import { bundlePath, readBundle } from '../bundle-file.js';
 import { networkCalls, stayOffline } from '../network.js';
 import { print } from '../output.js';
 import { readArtifact, trustedRootPath } from '../places.js';
-import type { Flags } from '../program.js';
+import type { Flags } from '../verb.js';
 import { expectedSigner, verifyBundle } from '../verification.js';
 
 /** `airseal verify-blob ARTIFACT` */
