@@ -429,16 +429,11 @@ export class Tree {
     return undefined;
   }
 
-  /** Signs what is committed, so that doors open on a tree that is covered whole. */
+  /** Doors open on a tree whose committed leaves are all covered; a token that is away does not stop the start. */
   async #signCommitted(head: TreeHead): Promise<void> {
     this.#checkpoints.committed(head);
-    await this.#firstCheckpoint(head.size);
-  }
-
-  /** Doors open on a tree whose committed leaves are all covered; a token that is away does not stop the start. */
-  async #firstCheckpoint(size: bigint): Promise<void> {
     try {
-      await this.#checkpoints.covering(size - 1n);
+      await this.#checkpoints.covering(head.size - 1n);
     } catch (err) {
       if (!isFault(err) || err.kind !== 'unavailable') throw err;
       this.#parts.logger.warn({ err, tree: this.name }, 'opened before its newest leaves could be signed');
