@@ -23,7 +23,7 @@ import { withConnection } from './connection.js';
 import { RightEdge } from './right-edge.js';
 import type { TileRows } from './tile-rows.js';
 
-interface Checked {
+export interface Checked {
   readonly edge: RightEdge;
   /** The newest stored checkpoint. */
   readonly newest: SignedHead | undefined;

@@ -36,7 +36,13 @@ import { StoredLeaves } from './stored-leaves.js';
 import { TileRows } from './tile-rows.js';
 import { TreeIndex } from './tree-index.js';
 import type { TreeParts } from './tree-parts.js';
-import { assertContinues, assertContinuesFiles, checkTree, proveContinues } from './self-check.js';
+import {
+  assertContinues,
+  assertContinuesFiles,
+  checkTree,
+  type Checked,
+  proveContinues,
+} from './self-check.js';
 import { NO_JOURNAL } from './signing-memory.js';
 import { Undelivered } from './undelivered.js';
 
@@ -112,12 +118,7 @@ export class Tree {
   static async open(parts: TreeParts): Promise<Tree> {
     const tree = new Tree(parts);
     try {
-      const remembered = await parts.files.remembered();
-      const { edge, newest } = await checkTree(parts, tree.#rows);
-      // Signed and proved: that is read, whatever is found next. Nothing is written for it before.
-      if (newest !== undefined) tree.#checkpoints.present(newest);
-      await assertContinuesFiles(edge.head, tree.#rows, remembered);
-      await sampleTiles(parts.pool, parts.shard, parts.files, edge.head.size);
+      const { edge, newest } = await tree.#check();
       tree.#appender.begin(edge);
       const refusal = await tree.#introduce(edge.head, newest);
       if (newest !== undefined) await tree.#checkpoints.show(newest);
@@ -144,10 +145,7 @@ export class Tree {
     if (this.#quarantine?.code !== NO_JOURNAL || memory === undefined) {
       throw new Fault('conflict', 'tree/not-waiting', 'this log does not wait for a head to be adopted');
     }
-    const remembered = await this.#parts.files.remembered();
-    const { edge } = await checkTree(this.#parts, this.#rows);
-    await assertContinuesFiles(edge.head, this.#rows, remembered);
-    await sampleTiles(this.#parts.pool, this.shard, this.#parts.files, edge.head.size);
+    const { edge } = await this.#check();
     await assertContinues(edge.head, this.#rows, head, 'the head that you name');
     await memory.adopt(head);
     const refusal = await this.#introduce(edge.head, undefined);
@@ -373,6 +371,19 @@ export class Tree {
     this.#appender.stop(fault);
     this.#checkpoints.stop(fault);
     this.#parts.isolated(fault);
+  }
+
+  /** Checks what is stored. @throws {Fault} of kind corrupt */
+  async #check(): Promise<Checked> {
+    const { pool, files } = this.#parts;
+    // Before the database, or what another replica publishes meanwhile would look like a later tree.
+    const remembered = await files.remembered();
+    const checked = await checkTree(this.#parts, this.#rows);
+    // Signed and proved: that is read, whatever is found next. Nothing is written for it before.
+    if (checked.newest !== undefined) this.#checkpoints.present(checked.newest);
+    await assertContinuesFiles(checked.edge.head, this.#rows, remembered);
+    await sampleTiles(pool, this.shard, files, checked.edge.head.size);
+    return checked;
   }
 
   /** Compares the database's head with everything that was signed before, and answers it; see the signing memory. */
