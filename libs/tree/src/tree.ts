@@ -25,6 +25,7 @@ import {
   type TreeHead,
 } from '#core/merkle';
 import { MAX_ENTRY_BYTES, TILE_WIDTH, tileWidth, formatBundle } from '#core/tile';
+import { announceHead } from './announce-head.js';
 import { Appender } from './appender.js';
 import { Attachments } from './attachments.js';
 import { cutHead, readHead } from './cut-head.js';
@@ -103,7 +104,7 @@ export class Tree {
         await this.#publication.publish(head);
         parts.published();
       },
-      announce: (head) => this.#announce(head),
+      announce: (head) => announceHead(parts, this.#rows, head),
       committed: () => readHead(parts.pool, parts.shard),
       assertContinues: (earlier, head) => proveContinues(head, this.#rows, earlier),
       quarantine: (fault) => this.#isolate(fault),
@@ -384,42 +385,6 @@ export class Tree {
     await assertContinuesFiles(checked.edge.head, this.#rows, remembered);
     await sampleTiles(pool, this.shard, files, checked.edge.head.size);
     return checked;
-  }
-
-  /** Compares the database's head with everything that was signed before, and answers it; see the signing memory. */
-  async #announce(read: TreeHead): Promise<TreeHead> {
-    const { memory } = this.#parts.format;
-    if (memory === undefined) return read;
-    let head = read;
-    let known = await memory.announce(head);
-    // Another replica may have committed and signed more since `head` was read: only a database that is asked
-    // after the answer, and still knows less, has gone back.
-    while ((known.journal?.size ?? 0n) > head.size || (known.token?.size ?? 0n) > head.size) {
-      const committed = await readHead(this.#parts.pool, this.shard);
-      if (committed.size <= head.size) break;
-      head = committed;
-      known = await memory.announce(head);
-    }
-    if (this.#parts.adoptUnknown && known.journal === undefined && known.token === undefined && !known.open) {
-      this.#parts.logger.warn(
-        { tree: this.name, size: head.size.toString() },
-        'no head of this log is remembered here or in the token; beginning with the one of the database',
-      );
-      await memory.adopt(head);
-      known = await memory.announce(head);
-    }
-    const { journal, token, open } = known;
-    if (journal !== undefined)
-      await assertContinues(head, this.#rows, journal, 'the signing journal of this host');
-    if (token !== undefined) await assertContinues(head, this.#rows, token, 'the token');
-    if (!open) {
-      throw new Fault(
-        'unavailable',
-        NO_JOURNAL,
-        'this host has never signed for this log, and only reads it: compare a head with another replica or with paper, then run `airseal log adopt SIZE ROOT`',
-      );
-    }
-    return head;
   }
 
   /**
