@@ -1,9 +1,17 @@
-import { appendFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { emptyRoot } from '#core/merkle';
-import { JournalFile } from './agent/journal-file.js';
+import { JournalFile, journalsOf } from './agent/journal-file.js';
 import { newestJournalMs } from './journal-times.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'journal-times-'));
@@ -35,6 +43,23 @@ describe('the times of signing journals', () => {
     const other = await JournalFile.create({ ...name, origin: 'other.test' }, head(9), at(T_MS + 6000));
     await other.close();
     expect(await newestJournalMs(directory)).toBe(T_MS + 7000);
+  });
+
+  test('are as they were when the newest line is written again, which a start does', async () => {
+    const name = { directory, key: new Uint8Array(32).fill(8), origin: 'log.test' };
+    const begun = await JournalFile.create(name, head(1), at(T_MS));
+    await begun.append(head(2), at(T_MS + 1000));
+    await begun.close();
+    const [path = ''] = readdirSync(journalsOf(directory, name.key)).map((file) =>
+      join(journalsOf(directory, name.key), file),
+    );
+    const before = readFileSync(path, 'utf8');
+    utimesSync(path, 0, 0);
+    const again = await JournalFile.open(name, at(T_MS));
+    expect(again?.last.size).toBe(2n);
+    await again?.close();
+    expect(statSync(path).mtimeMs).toBeGreaterThan(0);
+    expect(readFileSync(path, 'utf8')).toBe(before);
   });
 
   test('of a line that was never finished do not count', async () => {

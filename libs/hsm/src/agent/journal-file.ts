@@ -8,7 +8,8 @@
  * aside and cut off. Any other line that does not read back is damage, and nothing is signed over damage.
  *
  * What a failed write or sync left behind is unknown. Its head counts as written, and the next line is written
- * over it from the last length that is known to be durable: pages that failed are never trusted again.
+ * over it from the last length that is known to be durable, which writes every page anew that failed. Who opens the
+ * journal later writes its newest line again: pages that failed are never trusted.
  */
 import { link, mkdir, open, readFile, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -63,7 +64,13 @@ function parseLine(line: string): Line | undefined {
   const at = line.lastIndexOf('\t');
   const [text, sum] = [line.slice(0, at), line.slice(at + 1)];
   const [time, size, root, ...rest] = text.split('\t');
-  if (sum !== check(text) || time === undefined || size === undefined || root === undefined || rest.length > 0)
+  if (
+    sum !== check(text) ||
+    time === undefined ||
+    size === undefined ||
+    root === undefined ||
+    rest.length > 0
+  )
     return undefined;
   return { head: { size: BigInt(size), root: fromBase64(root) }, timeMs: Date.parse(time) };
 }
@@ -123,7 +130,10 @@ export class JournalFile {
         await writeFile(aside, content.subarray(end), { flag: 'w', mode: 0o600 });
         await file.truncate(end);
       }
-      // A complete line may still not be durable: its writer may have died before its sync.
+      // A complete line may still not be durable: its writer may have died before its sync, or after one that failed.
+      // Then its pages look clean, and no sync writes them; so the line is written again, where it stands.
+      const newest = content.lastIndexOf(0x0a, end - 2) + 1;
+      await writeAll(file, content.subarray(newest, end), newest);
       await file.datasync();
       await syncDirectory(dirname(path));
     } catch (error) {
@@ -254,7 +264,7 @@ async function writeAside(path: string, content: Buffer): Promise<string> {
 }
 
 async function writeAll(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
+  for (let done = 0; done < bytes.length;) {
     done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
   }
 }
