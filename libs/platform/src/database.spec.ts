@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { isDatabaseAway, openPool } from './database.js';
+import { connectionOptions, dataSource, isDatabaseAway, openPool } from './database.js';
 import { createLogger } from './logging.js';
 
 const failure = (message: string, code?: string): Error =>
@@ -43,5 +43,23 @@ describe('a database that is away', () => {
       retryAfterSeconds: 2,
     });
     await pool.end();
+  });
+});
+
+describe('a database that goes silent', () => {
+  const settings = { host: 'db.test', port: 5432, name: 'x', runtimeUser: 'x', connections: 1 } as Parameters<
+    typeof connectionOptions
+  >[0];
+
+  test.each([
+    ['the pool', connectionOptions(settings, 'runtime')],
+    ['the entities', dataSource(settings, 'runtime', {}).options.extra as unknown],
+  ])('is probed within a minute, not after hours: %s', (_, options) => {
+    const { keepAlive, keepAliveInitialDelayMillis: delayMs } = options as ReturnType<
+      typeof connectionOptions
+    >;
+    expect(keepAlive).toBe(true);
+    expect(delayMs).toBeGreaterThanOrEqual(1000);
+    expect(delayMs).toBeLessThanOrEqual(60_000);
   });
 });

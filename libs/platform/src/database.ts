@@ -63,6 +63,12 @@ function login(
   return { user: settings.ownerUser, passwordFile: settings.ownerPasswordFile };
 }
 
+/**
+ * A server that goes away without a word, its host cut off or another one promoted in its place, is noticed by the
+ * probes that follow this much silence: by default the kernel waits for two hours, and with it whoever asked.
+ */
+const SILENCE_MS = 10_000;
+
 /** Options for one more connection of `role`; `pg.Client` and `pg.Pool` take them. */
 export function connectionOptions(settings: DatabaseSettings, role: DatabaseRole): pg.ClientConfig {
   const { user, passwordFile } = login(settings, role);
@@ -75,6 +81,7 @@ export function connectionOptions(settings: DatabaseSettings, role: DatabaseRole
     application_name: `airseal ${role}`,
     connectionTimeoutMillis: 5000,
     keepAlive: true,
+    keepAliveInitialDelayMillis: SILENCE_MS,
     ...(passwordFile === undefined ? {} : { password: () => readSecret(passwordFile) }),
     ...(ssl === undefined ? {} : { ssl }),
   };
@@ -149,7 +156,7 @@ export function dataSource(
     synchronize: false,
     installExtensions: false,
     poolSize: role === 'owner' ? 2 : Math.max(2, Math.ceil(settings.connections / 2)),
-    extra: { connectionTimeoutMillis: 5000, keepAlive: true },
+    extra: { connectionTimeoutMillis: 5000, keepAlive: true, keepAliveInitialDelayMillis: SILENCE_MS },
   });
 }
 
