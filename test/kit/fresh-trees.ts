@@ -122,7 +122,8 @@ export async function freshTrees(
     async drop() {
       for (const replica of replicas) {
         await replica.close();
-        await rm(replica.directory, { recursive: true, force: true });
+        // A tile that was being written when the tree was closed may still arrive.
+        await rm(replica.directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
       }
       await database.drop();
     },
