@@ -1,8 +1,15 @@
 /** A door of the appliance that is ours to shape: JSON in, JSON or octets out, refusals as problem details. */
+import { z } from 'zod';
 import { Fault, HTTP_STATUS, type FaultKind } from '#core/fault';
 import { caFilePath } from './places.js';
+import { readAnswer } from './read-answer.js';
 import type { Flags } from './verb.js';
 import { trustAuthorities } from './tls-authorities.js';
+
+const Problem = z.object({
+  type: z.string().regex(/^urn:airseal:fault:[a-z0-9-]+\/[a-z0-9-]+$/),
+  detail: z.string(),
+});
 
 export interface DoorAnswer {
   readonly status: number;
@@ -23,6 +30,7 @@ export async function askDoor(
   const caFile = caFilePath(flags);
   if (caFile !== undefined) trustAuthorities(caFile);
   let answer: Response;
+  let octets: Uint8Array;
   try {
     answer = await fetch(
       url,
@@ -30,6 +38,7 @@ export async function askDoor(
         ? {}
         : { method: 'PUT', headers: { 'content-type': body.type }, body: new Uint8Array(body.octets) },
     );
+    octets = new Uint8Array(await answer.arrayBuffer());
   } catch (cause) {
     throw new Fault(
       'unavailable',
@@ -38,20 +47,17 @@ export async function askDoor(
       { cause },
     );
   }
-  const octets = new Uint8Array(await answer.arrayBuffer());
   if (answer.ok) return { status: answer.status, octets };
   throw refusalOf(answer.status, octets, url);
 }
 
 function refusalOf(status: number, octets: Uint8Array, url: string): Fault {
-  let problem: { readonly type?: unknown; readonly detail?: unknown } = {};
+  let problem: z.infer<typeof Problem>;
   try {
-    problem = JSON.parse(Buffer.from(octets).toString('utf8')) as typeof problem;
+    problem = readAnswer(Problem, url, octets);
   } catch {
     // Whatever stands in front of the appliance has answered: the status is all there is.
+    return new Fault(kindOf(status), 'cli/refused', `${url} answered ${status}`);
   }
-  const { type, detail } = problem;
-  const code = typeof type === 'string' ? type.replace('urn:airseal:fault:', '') : 'cli/refused';
-  const why = typeof detail === 'string' ? detail : `${url} answered ${status}`;
-  return new Fault(kindOf(status), code, why);
+  return new Fault(kindOf(status), problem.type.replace('urn:airseal:fault:', ''), problem.detail);
 }

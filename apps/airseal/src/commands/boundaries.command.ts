@@ -8,6 +8,7 @@
  */
 import { crypto, RFC3161Timestamp } from '@sigstore/core';
 import type { TrustedRoot } from '@sigstore/protobuf-specs';
+import { z } from 'zod';
 import { parsePublicKey } from '#core/crypto';
 import { Fault } from '#core/fault';
 import { logVerifier, logVerifierV1, parseCheckpoint, parseNote, verifyNote } from '#core/note';
@@ -15,76 +16,85 @@ import { equalOctets, fromBase64, fromUtf8 } from '#core/octets';
 import { parseCertificate } from '#core/x509';
 import { print, table } from '../output.js';
 import { flag, trustedRootPath } from '../places.js';
+import { Digits, readAnswer } from '../read-answer.js';
 import { trustedRootIn } from '../trusted-root-file.js';
 import type { Flags } from '../verb.js';
 import { get } from './log.command.js';
 
-interface Boundary {
-  readonly tree: string;
-  readonly origin: string;
-  readonly due: string;
-  readonly kinds: readonly string[];
-  readonly made: string;
-  readonly size: string;
-  readonly rootHash: string;
-  readonly checkpoint: string;
-  readonly timestamp: string;
-  readonly anchor?: { readonly logIndex: string; readonly entryId: string };
-}
+const Boundary = z.object({
+  tree: z.string(),
+  origin: z.string(),
+  due: z.string(),
+  kinds: z.array(z.string()),
+  made: z.string(),
+  size: Digits,
+  rootHash: z.string(),
+  checkpoint: z.string(),
+  timestamp: z.string(),
+  anchor: z.object({ logIndex: Digits, entryId: z.string() }).optional(),
+});
+type Boundary = z.infer<typeof Boundary>;
 
-interface Gap {
-  readonly tree: string;
-  readonly first: string;
-  readonly last: string;
-  readonly reason: string;
-  readonly closedBy: string;
-}
+const Gap = z.object({
+  tree: z.string(),
+  first: z.string(),
+  last: z.string(),
+  reason: z.string(),
+  closedBy: z.string(),
+});
 
-interface Page {
-  readonly boundaries: readonly Boundary[];
-  readonly gaps: readonly Gap[];
-  readonly more: boolean;
-}
+const Page = z.object({ boundaries: z.array(Boundary), gaps: z.array(Gap), more: z.boolean() });
+type Page = z.infer<typeof Page>;
 
 /** When the token says that the checkpoint existed. @throws {Fault} cli/boundary-token */
-function stampedAt(root: TrustedRoot, { timestamp, checkpoint, tree, due }: Boundary): Date {
-  const stamp = RFC3161Timestamp.parse(Buffer.from(fromBase64(timestamp)));
+export function stampedAt(root: TrustedRoot, { timestamp, checkpoint, tree, due }: Boundary): Date {
+  const otherToken = (cause?: unknown): Fault =>
+    new Fault(
+      'unverified',
+      'cli/boundary-token',
+      `no authority of the trusted root has stamped the boundary of ${tree} for ${due}`,
+      { cause },
+    );
+  const octets = Buffer.from(fromBase64(timestamp));
+  let stamp: RFC3161Timestamp;
+  let atMs: number;
+  try {
+    stamp = RFC3161Timestamp.parse(octets);
+    atMs = stamp.signingTime.getTime();
+  } catch (cause) {
+    throw otherToken(cause);
+  }
   for (const { certChain, validFor } of root.timestampAuthorities) {
     const [leaf] = certChain?.certificates ?? [];
     if (leaf === undefined) continue;
     const { spki, notBeforeMs, notAfterMs } = parseCertificate(new Uint8Array(leaf.rawBytes));
-    const atMs = stamp.signingTime.getTime();
     const from = Math.max(notBeforeMs, validFor?.start?.getTime() ?? 0);
     const until = Math.min(notAfterMs, validFor?.end?.getTime() ?? Number.POSITIVE_INFINITY);
     if (atMs < from || atMs > until) continue;
     try {
       stamp.verify(Buffer.from(checkpoint), crypto.createPublicKey(Buffer.from(spki), 'spki'));
-      return stamp.signingTime;
+      return new Date(atMs);
     } catch {
       // Perhaps another authority's.
     }
   }
-  throw new Fault(
-    'unverified',
-    'cli/boundary-token',
-    `no authority of the trusted root has stamped the boundary of ${tree} for ${due}`,
-  );
+  throw otherToken();
 }
 
-/** Whether the trusted root's key of this log signed the checkpoint. @throws {Fault} note/…, cli/other-head */
-function checkpointVerified(
+/** Trees whose heads are notes. Those of a certificate log are not: only their timestamps speak for them. */
+const NOTED = /^(?:rekor-v1|rekor-v2|audit|timestamp)\//;
+
+/**
+ * Whether the trusted root's key of this log signed the checkpoint. Of every note, what stands beside it is what it says.
+ *
+ * @throws {Fault} note/…, cli/other-head
+ */
+export function checkpointVerified(
   root: TrustedRoot,
   { origin, checkpoint, size, rootHash, tree }: Boundary,
 ): boolean {
-  const v1 = tree.startsWith('rekor-v1/');
-  if (!v1 && !tree.startsWith('rekor-v2/')) return false;
+  if (!NOTED.test(tree)) return false;
   const note = parseNote(fromUtf8(checkpoint));
-  const name = v1 ? (origin.split(' - ')[0] ?? origin) : origin;
-  const verifiers = root.tlogs
-    .filter(({ baseUrl }) => new URL(baseUrl).hostname === name)
-    .map(({ publicKey }) => parsePublicKey(new Uint8Array(publicKey?.rawBytes ?? [])))
-    .map((key) => (v1 ? logVerifierV1(name, key) : logVerifier(name, key)));
-  verifyNote(note, verifiers);
   const head = parseCheckpoint(note.text);
   if (
     head.origin !== origin ||
@@ -97,19 +107,28 @@ function checkpointVerified(
       `the boundary of ${tree} names another head than its checkpoint`,
     );
   }
+  const v1 = tree.startsWith('rekor-v1/');
+  if (!v1 && !tree.startsWith('rekor-v2/')) return false;
+  const name = v1 ? (origin.split(' - ')[0] ?? origin) : origin;
+  const verifiers = root.tlogs
+    .filter(({ baseUrl }) => new URL(baseUrl).hostname === name)
+    .map(({ publicKey }) => parsePublicKey(new Uint8Array(publicKey?.rawBytes ?? [])))
+    .map((key) => (v1 ? logVerifierV1(name, key) : logVerifier(name, key)));
+  verifyNote(note, verifiers);
   return true;
 }
 
 async function everyPage(flags: Flags, base: string): Promise<Page> {
   const boundaries = new Map<string, Boundary>();
-  let gaps: readonly Gap[] = [];
+  let gaps: Page['gaps'] = [];
   const asked = new URLSearchParams();
   for (const name of ['tree', 'from', 'to'] as const) {
     const value = flag(flags, name);
     if (value !== undefined) asked.set(name, value);
   }
   for (;;) {
-    const page = JSON.parse(await get(flags, `${base}/airseal/v1/boundaries?${asked.toString()}`)) as Page;
+    const url = `${base}/airseal/v1/boundaries`;
+    const page = readAnswer(Page, url, await get(flags, `${url}?${asked.toString()}`));
     if (gaps.length === 0) ({ gaps } = page);
     for (const boundary of page.boundaries) boundaries.set(`${boundary.due} ${boundary.tree}`, boundary);
     const last = page.boundaries.at(-1);

@@ -5,6 +5,7 @@
  * it is printed.
  */
 import type { TransparencyLogInstance } from '@sigstore/protobuf-specs';
+import { z } from 'zod';
 import { parsePublicKey, verifySignature } from '#core/crypto';
 import { Fault } from '#core/fault';
 import { canonicalJson } from '#core/json';
@@ -14,6 +15,7 @@ import { equalOctets, fromBase64, fromHex, fromUtf8, toBase64 } from '#core/octe
 import { trustAuthorities } from '../tls-authorities.js';
 import { print } from '../output.js';
 import { caFilePath, flag, trustedRootPath } from '../places.js';
+import { readAnswer } from '../read-answer.js';
 import { trustedRootIn } from '../trusted-root-file.js';
 import type { Flags } from '../verb.js';
 
@@ -36,8 +38,10 @@ export async function get(flags: Flags, url: string): Promise<string> {
   const caFile = caFilePath(flags);
   if (caFile !== undefined) trustAuthorities(caFile);
   let answer: Response;
+  let text: string;
   try {
     answer = await fetch(url);
+    text = await answer.text();
   } catch (cause) {
     throw new Fault(
       'unavailable',
@@ -49,7 +53,7 @@ export async function get(flags: Flags, url: string): Promise<string> {
   if (answer.status === 404) throw new Fault('absent', 'cli/log-no-entry', 'the log holds no such entry');
   if (!answer.ok)
     throw new Fault('unavailable', 'cli/log-refused', `the log answered ${answer.status} to ${url}`);
-  return answer.text();
+  return text;
 }
 
 interface VerifiedHead extends TreeHead {
@@ -67,9 +71,11 @@ function verifyHead(log: TransparencyLogInstance, text: string, api: string): Ve
   return { origin, size, root, note: text };
 }
 
-interface LogInfo {
-  readonly signedTreeHead: string;
-  readonly treeID: string;
+const LogInfo = z.object({ signedTreeHead: z.string(), treeID: z.string().regex(/^\d+$/) });
+
+async function logInfo(flags: Flags, { baseUrl }: TransparencyLogInstance): Promise<z.infer<typeof LogInfo>> {
+  const url = `${baseUrl}/api/v1/log`;
+  return readAnswer(LogInfo, url, await get(flags, url));
 }
 
 export async function showCheckpoint(_operands: string[], flags: Flags): Promise<void> {
@@ -77,7 +83,7 @@ export async function showCheckpoint(_operands: string[], flags: Flags): Promise
   const log = logOf(flags, api);
   const text =
     api === 'v1'
-      ? (JSON.parse(await get(flags, `${log.baseUrl}/api/v1/log`)) as LogInfo).signedTreeHead
+      ? (await logInfo(flags, log)).signedTreeHead
       : await get(flags, `${log.baseUrl}/api/v2/checkpoint`);
   const head = verifyHead(log, text, api);
   print(
@@ -87,20 +93,23 @@ export async function showCheckpoint(_operands: string[], flags: Flags): Promise
   );
 }
 
-interface Entry {
-  readonly body: string;
-  readonly integratedTime: number;
-  readonly logID: string;
-  readonly logIndex: number;
-  readonly verification: {
-    readonly signedEntryTimestamp: string;
-    readonly inclusionProof: {
-      readonly hashes: readonly string[];
-      readonly logIndex: number;
-      readonly checkpoint: string;
-    };
-  };
-}
+const Entry = z.object({
+  body: z.string(),
+  /** Seconds; what a Date can hold. */
+  integratedTime: z.int().min(0).max(8_640_000_000_000),
+  logID: z.string(),
+  logIndex: z.int().min(0),
+  verification: z.object({
+    signedEntryTimestamp: z.string(),
+    inclusionProof: z.object({
+      hashes: z.array(z.string()),
+      logIndex: z.int().min(0),
+      checkpoint: z.string(),
+    }),
+  }),
+});
+const Entries = z.record(z.string(), Entry);
+const Leaf = z.looseObject({ kind: z.string(), apiVersion: z.string() });
 
 export async function showEntry([id = '']: string[], flags: Flags): Promise<void> {
   const log = logOf(flags, 'v1');
@@ -112,10 +121,8 @@ export async function showEntry([id = '']: string[], flags: Flags): Promise<void
       'name an entry by its index, or by a UUID of 64 or 80 hexadecimal digits',
     );
   }
-  const answer = JSON.parse(await get(flags, `${log.baseUrl}/api/v1/log/entries${path}`)) as Record<
-    string,
-    Entry
-  >;
+  const url = `${log.baseUrl}/api/v1/log/entries${path}`;
+  const answer = readAnswer(Entries, url, await get(flags, url));
   const [[uuid, entry] = []] = Object.entries(answer);
   if (uuid === undefined || entry === undefined)
     throw new Fault('absent', 'cli/log-no-entry', 'the log holds no such entry');
@@ -125,11 +132,14 @@ export async function showEntry([id = '']: string[], flags: Flags): Promise<void
   const { inclusionProof, signedEntryTimestamp } = entry.verification;
   const head = verifyHead(log, inclusionProof.checkpoint, 'v1');
   verifyInclusion(leaf, BigInt(inclusionProof.logIndex), inclusionProof.hashes.map(fromHex), head);
-  if (!equalOctets(leaf, fromHex(uuid.slice(-64)))) {
+  const asked = /^\d{1,19}$/.test(id)
+    ? BigInt(entry.logIndex) === BigInt(id)
+    : equalOctets(leaf, fromHex(id.slice(-64)));
+  if (!asked || !equalOctets(leaf, fromHex(uuid.slice(-64)))) {
     throw new Fault(
       'unverified',
       'cli/other-entry',
-      'the log answered with another entry than its identifier says',
+      'the log answered with another entry than the one asked for',
     );
   }
   const promise = {
@@ -144,7 +154,7 @@ export async function showEntry([id = '']: string[], flags: Flags): Promise<void
     fromBase64(signedEntryTimestamp),
   );
 
-  const decoded = JSON.parse(Buffer.from(body).toString('utf8')) as { kind: string; apiVersion: string };
+  const decoded = readAnswer(Leaf, url, body);
   const at = new Date(entry.integratedTime * 1000).toISOString();
   print(
     flags,
@@ -166,25 +176,19 @@ export async function showEntry([id = '']: string[], flags: Flags): Promise<void
   );
 }
 
-interface Proof {
-  readonly rootHash: string;
-  readonly hashes: readonly string[];
-}
+const Proof = z.object({ rootHash: z.string(), hashes: z.array(z.string()) });
 
 export async function showProof([first = '', second = '']: string[], flags: Flags): Promise<void> {
   if (!/^[1-9]\d{0,18}$/.test(first) || !/^[1-9]\d{0,18}$/.test(second)) {
     throw new Fault('malformed', 'cli/tree-size', 'name two tree sizes, the older first');
   }
   const log = logOf(flags, 'v1');
-  const info = JSON.parse(await get(flags, `${log.baseUrl}/api/v1/log`)) as LogInfo;
+  const info = await logInfo(flags, log);
   const newest = verifyHead(log, info.signedTreeHead, 'v1');
-  const proofBetween = async (from: string, to: string): Promise<Proof> =>
-    JSON.parse(
-      await get(
-        flags,
-        `${log.baseUrl}/api/v1/log/proof?firstSize=${from}&lastSize=${to}&treeID=${info.treeID}`,
-      ),
-    ) as Proof;
+  const proofBetween = async (from: string, to: string): Promise<z.infer<typeof Proof>> => {
+    const url = `${log.baseUrl}/api/v1/log/proof?firstSize=${from}&lastSize=${to}&treeID=${info.treeID}`;
+    return readAnswer(Proof, url, await get(flags, url));
+  };
 
   // Both roots come from the server alone, so the younger is tied to the signed head, and the older to it.
   const older = await proofBetween('1', first);

@@ -51,7 +51,8 @@ function signerText({ signers }: Hit): string {
     .join(', ');
 }
 
-function coverText({ tree, size, window, coverage, timeSource }: SearchedTree): string {
+function coverText({ tree, size, checkpoint, window, coverage, timeSource }: SearchedTree): string {
+  if (checkpoint === undefined) return `${tree}: no entry, as the log says; no checkpoint proves it`;
   const all = window.first === '0' && window.end === size;
   const range = all
     ? `entries 0 to ${size}`
@@ -64,7 +65,10 @@ function coverText({ tree, size, window, coverage, timeSource }: SearchedTree): 
 /** The lines for people, and the one for machines. */
 export function printAnswer(flags: Flags, { trees, hits, more }: Answer): void {
   const record = {
-    trees: trees.map((tree) => JSON.parse(JSON.stringify({ ...tree, checkpointVerified: true })) as never),
+    trees: trees.map(
+      (tree) =>
+        JSON.parse(JSON.stringify({ ...tree, checkpointVerified: tree.checkpoint !== undefined })) as never,
+    ),
     hits: hits.map((hit) => JSON.parse(JSON.stringify(hit)) as never),
     more,
   };
