@@ -29,7 +29,8 @@ export async function onOwnInstallation({ name, seed, keep }, work) {
     say(
       `\nFAILED with seed ${seed}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
     );
-    if (installation === undefined) return;
+    // What could not be made was removed by its maker.
+    if (installation === undefined) return rmSync(evidence, { recursive: true, force: true });
     const { stateDir } = readSite(installation);
     say(`evidence: ${evidence} and ${stateDir}, whose processes are ended now`);
     await down(stateDir);

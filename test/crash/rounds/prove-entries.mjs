@@ -24,6 +24,12 @@ const fromBase64 = (text) => Buffer.from(text, 'base64');
 /** @param {string} text */
 const fromHex = (text) => Buffer.from(text, 'hex');
 
+/** @param {{ body: string }} entry of v1 @param {string} digest in hex */
+function assertAbout({ body }, digest) {
+  const { value } = JSON.parse(fromBase64(body).toString('utf8')).spec.data.hash;
+  if (value !== digest) throw new Error(`v1: the answer for ${digest} is about ${value}`);
+}
+
 export class EntriesV1 {
   #origin;
   #shard;
@@ -33,8 +39,8 @@ export class EntriesV1 {
   #idAt = new Map();
   /** @type {Map<string, { body: string, set: string, logIndex: number, integratedTime: number, size: number }>} */
   #promised = new Map();
-  /** Entry IDs that a second try was sent to. @type {Set<string>} */
-  #named = new Set();
+  /** By entry ID that a second try was sent to: the digest that was asked for. @type {Map<string, string>} */
+  #named = new Map();
   /** @type {string[]} */
   #due = [];
   /** Sizes of heads that were proved to be beginnings of the newest one. @type {Set<number>} */
@@ -55,14 +61,15 @@ export class EntriesV1 {
     if (kind === 'v1-known') {
       const id = /^location: .*\/([0-9a-f]{80})\r?$/im.exec(answer)?.[1];
       if (id === undefined) throw new Error(`a second try was not told where its entry is: ${answer}`);
-      this.#named.add(id);
+      if ((this.#named.get(id) ?? context) !== context)
+        throw new Error(`v1: ${id} was named for ${this.#named.get(id)} and for ${context}`);
+      this.#named.set(id, context);
       this.#due.push(id);
       return;
     }
     const [[id, entry] = ['', undefined]] = Object.entries(JSON.parse(answer));
     const { size } = this.#check(id, entry);
-    const { value } = JSON.parse(fromBase64(entry.body).toString('utf8')).spec.data.hash;
-    if (value !== context) throw new Error(`v1: the answer for ${context} is about ${value}`);
+    assertAbout(entry, context);
     if (this.#promised.has(id)) throw new Error(`v1: ${id} was acknowledged as new twice`);
     const { body, logIndex, integratedTime, verification } = entry;
     this.#promised.set(id, { body, logIndex, integratedTime, set: verification.signedEntryTimestamp, size });
@@ -71,13 +78,15 @@ export class EntriesV1 {
 
   /** Everything that is due, or all that was ever promised. @param {Get} get @param {boolean} all */
   async prove(get, all) {
-    const due = all ? [...this.#promised.keys(), ...this.#named] : this.#due.splice(0);
+    const due = all ? [...this.#promised.keys(), ...this.#named.keys()] : this.#due.splice(0);
     for (const id of due) {
       const [[found, entry] = ['', undefined]] = Object.entries(
         JSON.parse((await get(new URL(`/api/v1/log/entries/${id}`, this.#origin))).toString('utf8')),
       );
       if (found !== id) throw new Error(`v1: asked for ${id}, answered ${found}`);
       const { size } = this.#check(id, entry);
+      const wanted = this.#named.get(id);
+      if (wanted !== undefined) assertAbout(entry, wanted);
       const promised = this.#promised.get(id);
       if (promised === undefined) continue;
       if (size < promised.size)

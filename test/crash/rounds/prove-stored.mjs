@@ -90,8 +90,11 @@ export class Stored {
         throw new Error(`${name}: the checkpoint of ${size} says ${read.size}`);
       seen.add(read, 'a stored checkpoint');
     }
-    for (const head of this.#journal(key.digest, name.startsWith('ct/') ? UNNAMED : origin))
-      seen.add(head, 'the signing journal');
+    const journalled = this.#journal(key.digest, name.startsWith('ct/') ? UNNAMED : origin);
+    for (const head of journalled) seen.add(head, 'the signing journal');
+    const signed = Number(checkpoints.rows.at(-1)?.size ?? 0);
+    if (signed > 0 && !journalled.some(({ size }) => size === signed))
+      throw new Error(`${name}: the journal has no line for the checkpoint of ${signed}`);
 
     const leaves = this.#leaves.get(name) ?? [];
     this.#leaves.set(name, leaves);
@@ -106,6 +109,9 @@ export class Stored {
       if (!leaf.equals(hash)) throw new Error(`${name}: leaf ${idx} is stored under another hash`);
       leaves.push(leaf);
     }
+    // Who asked again, or asked both replicas, has one entry and no second one.
+    if (name.startsWith('rekor-') && new Set(leaves.map((leaf) => leaf.toString('hex'))).size < leaves.length)
+      throw new Error(`${name}: an entry is there twice`);
     const tree = new GrowingTree();
     for (const { size, root } of seen.all()) {
       if (size > leaves.length)
