@@ -6,7 +6,10 @@ the default route on an interface of its own that counts and names every packet.
 The report is one JSON line for each packet and each name that was asked for; "ready" on standard output says that all
 of it stands. Ends with its standard input.
 """
-import ctypes, fcntl, json, os, select, socket, struct, sys
+import ctypes, fcntl, json, os, select, signal, socket, struct, sys
+
+# Ctrl-C is for those who clean up; this one ends with its standard input.
+signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 report_path, way = sys.argv[1], sys.argv[2]
 report = open(report_path, "a", buffering=1)

@@ -30,6 +30,8 @@ function entrance() {
 const owner = process.getuid?.() === 0 ? '' : `${process.getuid?.()}:${process.getgid?.()}`;
 const flags = entrance();
 let [passed, failed, skipped] = [0, 0, 0];
+// Whoever is interrupted waits for the pass, which removes what it made.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => undefined);
 for (const pass of passes) {
   if (flags === undefined) {
     say(
@@ -55,6 +57,7 @@ for (const pass of passes) {
   rmSync(scratch, { recursive: true, force: true });
   if (status === 0) passed += 1;
   else failed += 1;
+  if (status === 130) break;
 }
 say(`${passed} passed, ${failed} failed, ${skipped} skipped`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -8,13 +8,31 @@ import { airseal } from '../../apps/bootstrap/src/airseal-command.mjs';
 import { openState } from '../../apps/bootstrap/src/state.mjs';
 import { bringUp, takeDown } from '../kit/bring-up.mjs';
 
+/** How a pass ends that somebody interrupted, with nothing left behind. */
+export const INTERRUPTED = 130;
+
 /** @param {(line: string) => void} done is called with each thing that was done */
 export async function useInstallation(done) {
-  const description = await bringUp();
+  const made = bringUp();
+  const remove = async () => {
+    // Who is interrupted while it is being made waits until it is, or has failed and cleaned up after itself.
+    const description = await made.catch(() => undefined);
+    if (description !== undefined) await takeDown(description);
+  };
+  let interrupted = false;
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.once(signal, () => {
+      interrupted = true;
+      void remove().finally(() => process.exit(INTERRUPTED));
+    });
+  }
   try {
-    await use(description, done);
+    const description = await made;
+    if (!interrupted) await use(description, done);
   } finally {
-    await takeDown(description);
+    // The interrupted one removes what it made, and exits by itself.
+    if (interrupted) await new Promise(() => undefined);
+    await remove();
   }
 }
 
