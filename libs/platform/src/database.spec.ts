@@ -1,6 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import pg from 'pg';
 import { connectionOptions, dataSource, isDatabaseAway, openPool } from './database.js';
 import { createLogger } from './logging.js';
+import { PlatformModule } from './platform.module.js';
+import { POOL } from './tokens.js';
 
 const failure = (message: string, code?: string): Error =>
   Object.assign(new Error(message), code === undefined ? {} : { code });
@@ -43,6 +46,41 @@ describe('a database that is away', () => {
       retryAfterSeconds: 2,
     });
     await pool.end();
+  });
+});
+
+describe('a connection of the pool', () => {
+  const logger = createLogger({ mode: 'evaluation', log: { level: 'fatal' } }, { write: () => undefined });
+  const settings = {
+    host: '/nonexistent',
+    port: 5432,
+    name: 'x',
+    runtimeUser: 'x',
+    connections: 1,
+  } as Parameters<typeof openPool>[0];
+
+  test('that breaks while somebody has it does not end the process', async () => {
+    const pool = openPool(settings, logger);
+    const client = new pg.Client();
+    pool.emit('connect', client);
+    expect(() => client.emit('error', new Error('Connection terminated unexpectedly'))).not.toThrow();
+    await pool.end();
+  });
+
+  test('of an appliance holds no lock for ever, where its owner stands still', async () => {
+    const { providers = [] } = PlatformModule.on({
+      settings: { database: settings },
+      logger,
+      time: { trust: {} },
+    } as unknown as Parameters<typeof PlatformModule.on>[0]);
+    const provider = providers.find((one) => 'provide' in one && one.provide === POOL);
+    const pool = (provider as { useFactory: () => pg.Pool }).useFactory();
+    expect(pool.options.idle_in_transaction_session_timeout).toBeGreaterThanOrEqual(30_000);
+    expect(pool.options.idle_in_transaction_session_timeout).toBeLessThanOrEqual(120_000);
+    // Whoever checks a whole log by hand may be stopped and go on.
+    const other = openPool(settings, logger);
+    expect(other.options.idle_in_transaction_session_timeout).toBeUndefined();
+    await Promise.all([pool.end(), other.end()]);
   });
 });
 

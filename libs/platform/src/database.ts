@@ -87,9 +87,20 @@ export function connectionOptions(settings: DatabaseSettings, role: DatabaseRole
   };
 }
 
-/** The runtime role's pool, for the log's hot path and everything that is not an entity. */
-export function openPool(settings: DatabaseSettings, logger: Logger): pg.Pool {
-  const pool = new pg.Pool({ ...connectionOptions(settings, 'runtime'), max: settings.connections });
+/**
+ * The runtime role's pool, for the log's hot path and everything that is not an entity.
+ *
+ * @param mostIdleMs after which PostgreSQL ends a transaction that its owner does not go on with. A host that stands
+ *   still, or is gone without a word, must not hold the head of a log against all other replicas
+ */
+export function openPool(settings: DatabaseSettings, logger: Logger, mostIdleMs?: number): pg.Pool {
+  const pool = new pg.Pool({
+    ...connectionOptions(settings, 'runtime'),
+    max: settings.connections,
+    ...(mostIdleMs === undefined ? {} : { idle_in_transaction_session_timeout: mostIdleMs }),
+  });
+  // One that breaks in somebody's hands rejects what they ask for; without a listener it ends the process as well.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   // An idle connection that the server closes is replaced at the next query; without a listener it is fatal.
   pool.on('error', (err) => logger.warn({ err }, 'an idle database connection was lost'));
   sayWhenAway(pool);

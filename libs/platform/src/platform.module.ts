@@ -12,6 +12,9 @@ import { Queues } from './queue.js';
 import type { Settings } from './settings.js';
 import { CLOCK, DATA_SOURCE, LOGGER, METRICS, POOL, QUEUES, SETTINGS } from './tokens.js';
 
+/** Far more than any transaction waits for a token; a replica that was paused or cut off holds others up for so long. */
+const MOST_IDLE_MS = 60_000;
+
 export interface PlatformParts {
   readonly settings: Settings;
   readonly logger: Logger;
@@ -57,7 +60,7 @@ export class PlatformModule implements OnApplicationShutdown {
         { provide: SETTINGS, useValue: parts.settings },
         { provide: LOGGER, useValue: parts.logger },
         { provide: METRICS, useFactory: () => parts.metrics ?? new Metrics() },
-        { provide: POOL, useFactory: () => openPool(parts.settings.database, parts.logger) },
+        { provide: POOL, useFactory: () => openPool(parts.settings.database, parts.logger, MOST_IDLE_MS) },
         {
           provide: DATA_SOURCE,
           useFactory: async () => {
