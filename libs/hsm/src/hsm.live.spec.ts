@@ -40,7 +40,10 @@ async function refusal(work: Promise<unknown>): Promise<string> {
 function agentPid(): number {
   const lines = readFileSync(join(runtimeDir, 'hsm-online.sock.log'), 'utf8').trim().split('\n');
   const started = lines.map((line) => JSON.parse(line) as { pid: number; message: string });
-  return started.findLast((line) => line.message === 'agent listening')?.pid ?? 0;
+  const pid = started.findLast((line) => line.message === 'agent listening')?.pid;
+  // Number 0 would be everybody beside us.
+  if (pid === undefined) throw new Error('no agent ever came up');
+  return pid;
 }
 
 beforeAll(async () => {

@@ -57,7 +57,10 @@ function agentOf(run: string): number {
   const told = lines
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as { pid: number });
-  return told.at(-1)?.pid ?? 0;
+  const pid = told.at(-1)?.pid;
+  // Number 0 would be everybody beside us.
+  if (pid === undefined) throw new Error('no agent ever came up');
+  return pid;
 }
 
 function kill(run: string): void {

@@ -52,8 +52,11 @@ function agents(): number[] {
 }
 
 function signal(name: 'SIGKILL' | 'SIGTERM'): void {
+  const agent = agents().at(-1);
+  // Number 0 would be everybody beside us.
+  if (agent === undefined) return;
   try {
-    process.kill(agents().at(-1) ?? 0, name);
+    process.kill(agent, name);
   } catch {
     // It has ended by itself.
   }

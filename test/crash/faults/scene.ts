@@ -3,7 +3,7 @@
  * list of what was acknowledged, which must be provable whatever happened.
  */
 import { expect } from '@jest/globals';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -109,18 +109,21 @@ export class Scene {
     await Promise.all(this.#hsms.splice(0).map((hsm) => hsm.close()));
   }
 
-  agentOf(name: string): number {
-    const log = readFileSync(join(this.place, `run-${name}`, 'hsm-online.sock.log'), 'utf8');
-    const lines = log
+  /** The newest agent of a host; `undefined` if none ever came up. */
+  agentOf(name: string): number | undefined {
+    const log = join(this.place, `run-${name}`, 'hsm-online.sock.log');
+    if (!existsSync(log)) return undefined;
+    const last = readFileSync(log, 'utf8')
       .trim()
       .split('\n')
-      .filter((line) => line.startsWith('{'));
-    return (JSON.parse(lines.at(-1) ?? '{"pid":0}') as { pid: number }).pid;
+      .findLast((line) => line.startsWith('{'));
+    return last === undefined ? undefined : (JSON.parse(last) as { pid: number }).pid;
   }
 
   /** Ends the agent of a host and waits until it has gone. SIGTERM lets it write the token's head. */
   async endAgent(name = 'one', signal: 'SIGTERM' | 'SIGKILL' = 'SIGKILL'): Promise<void> {
     const pid = this.agentOf(name);
+    if (pid === undefined) return;
     try {
       process.kill(pid, signal);
       for (let wait = 0; wait < 500; wait++) {
