@@ -12,7 +12,7 @@ const LARGEST = 64 * 1024;
 const octetForms = { octets: changeOctets, der: changeDer };
 const textForms = { text: changeText, json: changeJson, yaml: changeYaml };
 
-export const isText = (form) => Object.hasOwn(textForms, form);
+const isText = (form) => Object.hasOwn(textForms, form);
 
 /** Seeds in the form in which they are changed: octets, or text. */
 export function seedsOf(target) {

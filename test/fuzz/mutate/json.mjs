@@ -63,7 +63,7 @@ function read(value) {
 }
 
 /** @param {string} text @returns the tree, or `undefined` where it is no JSON */
-export function jsonTree(text) {
+function jsonTree(text) {
   try {
     return read(
       JSON.parse(text, (_name, value, context) =>

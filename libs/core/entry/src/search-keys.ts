@@ -10,7 +10,7 @@ import { Fault, isFault } from '#core/fault';
 import { isJsonObject, parseJson, type JsonObject, type JsonValue } from '#core/json';
 import { fromUtf8, toHex } from '#core/octets';
 
-export const IN_TOTO_PAYLOAD_TYPE = 'application/vnd.in-toto+json';
+const IN_TOTO_PAYLOAD_TYPE = 'application/vnd.in-toto+json';
 
 /** A name longer than this cannot be asked for (openapi.yaml, `subject`). */
 const MAX_KEY_LENGTH = 512;

@@ -33,7 +33,7 @@ export async function syncDirectory(path: string): Promise<void> {
 }
 
 /** Makes the directory and everything above it that lacks, durably. */
-export async function makeDirectory(path: string): Promise<void> {
+async function makeDirectory(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true, mode: 0o700 });
   for (let made = path; first !== undefined && made.length >= first.length; made = dirname(made)) {
     await syncDirectory(dirname(made));

@@ -19,7 +19,7 @@ export interface V2Answer {
 }
 
 /** proto3 JSON with unpopulated fields emitted: 64-bit integers are strings, bytes are base64 (CONTRACTS §4.2). */
-export function formatV2Entry(
+function formatV2Entry(
   entry: CheckedEntry,
   keyId: Uint8Array,
   { index, head, proof }: Appended,

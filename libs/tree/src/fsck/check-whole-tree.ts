@@ -21,7 +21,7 @@ import { Findings, type Found, hex } from './finding.js';
 import { inSnapshot } from './snapshot.js';
 
 /** Leaves of one range: long enough that its queries cost nothing, short enough to show progress. */
-export const RANGE_LEAVES = 32_768n;
+const RANGE_LEAVES = 32_768n;
 
 /** Checks a range somewhere: in this thread, or in another. */
 export interface RangeRunner {

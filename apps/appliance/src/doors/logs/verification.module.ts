@@ -33,7 +33,7 @@ function time(ms: number): string {
 }
 
 /** One tree as the admin socket describes it. */
-export function formatCoverage({
+function formatCoverage({
   tree,
   running,
   verified,
@@ -99,7 +99,7 @@ function gauges(metrics: Metrics): (coverage: readonly Coverage[]) => void {
 }
 
 /** Throws while a fault is known: shown, and not what makes an appliance unready. */
-export function probeOf(coverage: readonly Coverage[]): ProbeFacts {
+function probeOf(coverage: readonly Coverage[]): ProbeFacts {
   const faults = coverage.flatMap(({ tree, faults: found }) => found.map(({ place }) => `${tree} ${place}`));
   if (faults.length > 0) {
     throw new Fault(
