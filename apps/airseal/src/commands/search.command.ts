@@ -1,10 +1,11 @@
 /** `airseal search`: who signed what, in both faces of the log, and how much of them the answer covers. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { sha256 } from '#core/crypto';
-import { Fault } from '#core/fault';
-import { toHex } from '#core/octets';
+import { keyFingerprint, readPemVerifier } from '#core/entry';
+import { Fault, isFault } from '#core/fault';
+import { fromUtf8, toHex } from '#core/octets';
 import { print, table } from '../output.js';
-import { flag, readArtifact } from '../places.js';
+import { flag, readArtifact, readText } from '../places.js';
 import type { Flags } from '../verb.js';
 import { type Answer, type Hit, searchLogs, type SearchedTree } from '../search.js';
 import { predicateType } from '../statement.js';
@@ -20,7 +21,30 @@ export function limitOf(flags: Flags): number | undefined {
   return Number(text);
 }
 
-/** What the flags ask. @throws {Fault} cli/empty-search */
+/**
+ * What is asked for a key. A key in a file, or in PEM, is told by its fingerprint alone: whoever names the file of a private
+ * key by mistake must not send it anywhere.
+ *
+ * @throws {Fault} cli/not-a-key
+ */
+function keyIn(fileOrText: string): string {
+  const isFile = existsSync(fileOrText);
+  if (!isFile && !fileOrText.includes('-----BEGIN')) return fileOrText;
+  const pem = isFile ? readText(fileOrText, 'key') : fileOrText;
+  try {
+    return keyFingerprint(readPemVerifier(fromUtf8(pem)).key.spki);
+  } catch (cause) {
+    if (!isFault(cause)) throw cause;
+    throw new Fault(
+      'malformed',
+      'cli/not-a-key',
+      '--key is a public key or a certificate in PEM, or a file of one; nothing was sent',
+      { cause },
+    );
+  }
+}
+
+/** What the flags ask. @throws {Fault} cli/empty-search, cli/not-a-key */
 export function questionOf(flags: Flags): URLSearchParams {
   const asked = new URLSearchParams();
   for (const name of WORDS) {
@@ -30,7 +54,7 @@ export function questionOf(flags: Flags): URLSearchParams {
   const predicate = flag(flags, 'predicate');
   if (predicate !== undefined) asked.set('predicate', predicateType(predicate));
   const key = flag(flags, 'key');
-  if (key !== undefined) asked.set('key', existsSync(key) ? readFileSync(key, 'utf8') : key);
+  if (key !== undefined) asked.set('key', keyIn(key));
   const artifact = flag(flags, 'artifact');
   if (artifact !== undefined) asked.set('digest', `sha256:${toHex(sha256(readArtifact(artifact)))}`);
   const about = flag(flags, 'about');
