@@ -46,9 +46,11 @@ export async function askByDatagram<A>({ host, port, ask, read }: DatagramQuesti
       }
       end(() => resolve(answer));
     });
-    socket.connect(port, address, () => {
+    // Not handed to `connect`, which would call it with the error where there is no way to the address.
+    socket.once('connect', () => {
       if (!done) socket.send(ask());
     });
+    socket.connect(port, address);
   });
 }
 
