@@ -144,15 +144,26 @@ async function give(verb: 'declare' | 'confirm', flags: Flags): Promise<Record<s
   const password = file === undefined ? await prompt(`password of ${email}: `, true) : passwordIn(file);
   const time =
     flag(flags, 'time') ?? (await prompt('the time your clock shows, UTC, such as 2026-11-22T08:30:00Z: '));
-  if (Number.isNaN(Date.parse(time))) {
-    throw new Fault('malformed', 'cli/time', 'write the time as 2026-11-22T08:30:00Z');
-  }
+  const instant = readInstant(time);
   return await ask(flags, 'POST', `${CLOCK}/${verb}`, {
     email,
     password,
-    time: new Date(time).toISOString(),
+    time: instant.toISOString(),
     withinSeconds,
   });
+}
+
+/**
+ * Without its zone a time would be taken for that of this machine's zone: hours off, and the second person's with it.
+ *
+ * @throws {Fault} cli/time
+ */
+export function readInstant(text: string): Date {
+  const instant = new Date(text);
+  const whole = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/.test(text);
+  if (!whole || Number.isNaN(instant.getTime()))
+    throw new Fault('malformed', 'cli/time', 'write the time with its zone, as 2026-11-22T08:30:00Z');
+  return instant;
 }
 
 function passwordIn(path: string): string {
