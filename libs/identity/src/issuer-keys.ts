@@ -19,7 +19,7 @@ export interface KeySet {
   /**
    * The one key that `header` names.
    *
-   * @throws {JOSEError} JWKSNoMatchingKey, JWKSMultipleMatchingKeys
+   * @throws {JOSEError} JWKSNoMatchingKey, JWKSMultipleMatchingKeys, JWKInvalid
    */
   readonly find: (header: JsonObject) => Promise<KeyObject> | KeyObject;
   readonly algorithms: readonly string[];
@@ -64,11 +64,18 @@ function remembering(find: ReturnType<typeof createLocalJWKSet>): KeySet['find']
     const name = typeof kid === 'string' ? `${alg} ${kid}` : alg;
     const known = kid === undefined || typeof kid === 'string' ? found.get(name) : undefined;
     if (known !== undefined) return known;
-    return find({ alg, ...(kid === undefined ? {} : { kid: kid as string }) }).then((key) => {
-      const object = KeyObject.from(key as Parameters<typeof KeyObject.from>[0]);
-      found.set(name, object);
-      return object;
-    });
+    return find({ alg, ...(kid === undefined ? {} : { kid: kid as string }) }).then(
+      (key) => {
+        const object = KeyObject.from(key as Parameters<typeof KeyObject.from>[0]);
+        found.set(name, object);
+        return object;
+      },
+      (error: unknown) => {
+        if (error instanceof errors.JOSEError) throw error;
+        // A point that is on no curve: the issuer's mistake, which anybody may name.
+        throw new errors.JWKInvalid(undefined, { cause: error });
+      },
+    );
   };
 }
 
