@@ -39,12 +39,24 @@ interface Place {
 
 const DATABASE = 'airseal';
 
+/** A number of its own, also where two workers look at once. */
+function newDirectory(clusters: string): string {
+  for (let number = readdirSync(clusters).length; ; number++) {
+    const root = join(clusters, `${number}`);
+    try {
+      mkdirSync(root, { mode: 0o711 });
+      return root;
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    }
+  }
+}
+
 function newPlace({ settings = {}, environment = {} }: ClusterOptions): Place {
   const { clusters } = kitPlace(kitDirectory());
   mkdirSync(clusters, { recursive: true, mode: 0o711 });
-  const root = join(clusters, `${readdirSync(clusters).length}`);
+  const root = newDirectory(clusters);
   const logs = join(root, 'logs');
-  mkdirSync(root, { mode: 0o711 });
   mkdirSync(logs);
   return {
     directory: join(root, 'pg'),
