@@ -96,6 +96,8 @@ class Feeder {
     const child = fork(join(import.meta.dirname, 'worker.mjs'), [progress, JSON.stringify(this.#found)], {
       execArgv: ['--max-old-space-size=512', '--disable-warning=ExperimentalWarning'],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      // What a process leaves behind that had to be killed goes with the directory.
+      env: { ...process.env, TMPDIR: this.#directory },
     });
     let said = '';
     child.stderr.setEncoding('utf8').on('data', (text) => (said = (said + text).slice(-2000)));
@@ -220,19 +222,16 @@ async function main() {
   const results = [];
   const waiting = [...targets];
   const directory = mkdtempSync(join(tmpdir(), 'airseal-fuzz-'));
+  process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
   const began = Date.now();
-  try {
-    await Promise.all(
-      Array.from({ length: processes }, async (_none, number) => {
-        const feeder = new Feeder(directory, number, found);
-        for (let target = waiting.shift(); target !== undefined; target = waiting.shift())
-          results.push(await feedWhole(feeder, target.id, seed, most, each));
-        feeder.end();
-      }),
-    );
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+  await Promise.all(
+    Array.from({ length: processes }, async (_none, number) => {
+      const feeder = new Feeder(directory, number, found);
+      for (let target = waiting.shift(); target !== undefined; target = waiting.shift())
+        results.push(await feedWhole(feeder, target.id, seed, most, each));
+      feeder.end();
+    }),
+  );
   return report(results, seed, missing, began);
 }
 
@@ -280,4 +279,6 @@ function report(results, seed, missing, began) {
   return broken.length + missing.length === 0 ? 0 : 1;
 }
 
+// By way of an exit, at which everything that was made for the run is removed.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
 process.exitCode = await main();

@@ -1,10 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { made, utf8 } from '../seeds/seeds.mjs';
 import { fromBuild, holds } from '../targets.mjs';
 
 const bundles = await fromBuild('apps/airseal/src/bundle-file.js');
+const { Digits } = await fromBuild('apps/airseal/src/read-answer.js');
 
 const scratch = mkdtempSync(join(tmpdir(), 'airseal-fuzz-cli-'));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
@@ -93,6 +95,24 @@ export const targets = [
     form: 'text',
     seeds: ['text'],
     run: (read, text) => read(asFile('some.txt', text), 'file'),
+  },
+  {
+    id: 'airseal/read-answer:Digits',
+    form: 'text',
+    seeds: ['0', '42', '9223372036854775807'],
+    run: (read, text) =>
+      holds(!read(text).success || String(BigInt(text)) === text, 'digits are a number in its one spelling'),
+  },
+  {
+    id: 'airseal/read-answer:readAnswer',
+    form: 'json',
+    takes: 'octets',
+    seeds: ['{"size":"42","more":[1]}'],
+    run: (read, octets) =>
+      holds(
+        BigInt(read(z.object({ size: Digits }), 'https://log.example', octets).size) >= 0n,
+        'a size is a number',
+      ),
   },
   { id: 'airseal/statement:predicateType', form: 'text', seeds: ['slsaprovenance', 'https://example.com/p'] },
   {
