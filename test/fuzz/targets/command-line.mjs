@@ -114,6 +114,16 @@ export const targets = [
         'a size is a number',
       ),
   },
+  {
+    id: 'airseal/commands/clock.command:readInstant',
+    form: 'text',
+    seeds: ['2026-11-22T08:30:00Z', '2026-11-22T08:30:00.123456789+05:30'],
+    run: (read, text) => {
+      const said = read(text).toISOString();
+      // Midnight of another zone may lie in year 10000, or before the first one.
+      if (/^\d{4}-/.test(said)) holds(read(said).toISOString() === said, 'an instant reads as it is sent');
+    },
+  },
   { id: 'airseal/statement:predicateType', form: 'text', seeds: ['slsaprovenance', 'https://example.com/p'] },
   {
     id: 'airseal/statement:verifyStatement',
