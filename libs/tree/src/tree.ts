@@ -32,6 +32,7 @@ import { cutHead, readHead } from './cut-head.js';
 import { Checkpoints } from './checkpoints.js';
 import type { Appended, NewLeaf, Sequenced, SignedHead, StoredLeaf } from './leaf.js';
 import { sampleTiles } from './fsck/sample-tiles.js';
+import { readStop } from './fsck/verification-store.js';
 import { Publication } from './publication.js';
 import { StoredLeaves } from './stored-leaves.js';
 import { TileRows } from './tile-rows.js';
@@ -151,6 +152,8 @@ export class Tree {
     await memory.adopt(head);
     const refusal = await this.#introduce(edge.head, undefined);
     if (refusal !== undefined) throw refusal;
+    const found = this.quarantine;
+    if (found !== undefined && found.code !== NO_JOURNAL) throw found;
     this.#quarantine = undefined;
     this.#parts.metrics.released(NO_JOURNAL);
     this.#appender.resume();
@@ -365,7 +368,11 @@ export class Tree {
   }
 
   #isolate(fault: Fault): void {
-    if (this.#quarantine !== undefined) return;
+    const before = this.#quarantine;
+    // A tree that only waits for a head to be adopted may turn out to contradict itself, and then waits for nothing.
+    const graver = before?.code === NO_JOURNAL && fault.kind === 'corrupt';
+    if (before !== undefined && !graver) return;
+    if (before !== undefined) this.#parts.metrics.released(before.code);
     this.#quarantine = fault;
     this.#parts.metrics.quarantined(fault.code);
     this.#parts.logger.fatal({ err: fault, tree: this.name }, 'the log refuses to grow');
@@ -383,6 +390,9 @@ export class Tree {
     // Signed and proved: that is read, whatever is found next. Nothing is written for it before.
     if (checked.newest !== undefined) this.#checkpoints.present(checked.newest);
     await assertContinuesFiles(checked.edge.head, this.#rows, remembered);
+    // Found before this start, on whichever replica: it stands, and the next signature would vouch for it.
+    const noted = await readStop(pool, this.shard);
+    if (noted !== undefined) throw noted;
     await sampleTiles(pool, this.shard, files, checked.edge.head.size);
     return checked;
   }

@@ -156,9 +156,12 @@ describe('the slow check', () => {
     expect(right.quarantine?.code).toBe('tree/verification-failed');
     // The tile is mended behind everybody's back: nothing is signed before a whole pass has been over it.
     await unguarded(`UPDATE log_tile SET ${flip('data', 32 * 9)} WHERE level = 0 AND n = 2`);
+    // Nor at the start, although a checkpoint is missing there.
+    await unguarded('DELETE FROM log_checkpoint');
     const third = await world.replica();
     const again = await third.trees.open(spec);
-    expect(again.quarantine).toBeUndefined();
+    expect(again.quarantine?.code).toBe('tree/verification-failed');
+    expect(await asSuperuser(world.database, 'SELECT count(*) FROM log_checkpoint')).toBe('0');
     const after = watch(third).check;
     await after.look();
     expect(again.quarantine?.code).toBe('tree/verification-failed');
@@ -167,6 +170,22 @@ describe('the slow check', () => {
     const fourth = await (await world.replica()).trees.open(spec);
     await watch(third).check.look();
     expect(fourth.quarantine).toBeUndefined();
+  });
+
+  test('case 53: a tile that is wrong stops a log that waits for a head as well, and no adoption starts it', async () => {
+    const [one, two] = [await world.replica(), await world.replica()];
+    const tree = await one.trees.open(spec);
+    await grow(tree, 0, 300);
+    const memory = { announce: () => Promise.resolve({ open: false }), adopt: () => Promise.resolve() };
+    const waiting = await two.trees.open({ ...spec, format: { ...format, memory } });
+    expect(waiting.quarantine?.code).toBe('tree/no-journal');
+    await unguarded(`UPDATE log_tile SET ${flip('data', 32 * 9)} WHERE level = 0 AND n = 0`);
+    await watch(one).check.turn(4096);
+    // Noted by another replica, and not heard of yet.
+    await expect(waiting.adopt(tree.head())).rejects.toMatchObject({ code: 'tree/verification-failed' });
+    await watch(two).check.look();
+    expect(waiting.quarantine?.code).toBe('tree/verification-failed');
+    await expect(two.trees.adopt(tree.head())).rejects.toMatchObject({ code: 'tree/not-waiting' });
   });
 
   test('case 53: a leaf under the growing tile stops the log, before its bundle is published', async () => {

@@ -15,7 +15,7 @@
  */
 import { setImmediate as turnOfOthers } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
-import { Fault } from '#core/fault';
+import type { Fault } from '#core/fault';
 import type { TreeHead } from '#core/merkle';
 import { equalOctets } from '#core/octets';
 import { TILE_WIDTH } from '#core/tile';
@@ -34,6 +34,7 @@ import {
   keepPlace,
   noteFault,
   readCoverage,
+  verificationFailed,
 } from './verification-store.js';
 
 /** A tree that can be stopped. */
@@ -122,16 +123,7 @@ export class ContinuousCheck {
     for (const { shard, faults } of this.#coverage) {
       const worst = faults.find(({ stops }) => stops);
       if (worst === undefined) continue;
-      trees
-        .find(({ under }) => under.shard === shard)
-        ?.distrust(
-          new Fault(
-            'corrupt',
-            'tree/verification-failed',
-            `the check of this log found a contradiction in what is signed (${worst.place}); nothing is signed. Run \`airseal log fsck\``,
-            { detail: { place: worst.place } },
-          ),
-        );
+      trees.find(({ under }) => under.shard === shard)?.distrust(verificationFailed(worst.place));
     }
   }
 

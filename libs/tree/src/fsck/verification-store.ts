@@ -1,5 +1,6 @@
 /** Where the slow check of each tree stands, as rows: one replica holds the row while it works on it. */
 import type { Pool, PoolClient } from 'pg';
+import { Fault } from '#core/fault';
 import { HASH_SIZE, type TreeHead } from '#core/merkle';
 import { concat } from '#core/octets';
 import { bytea } from '../copy-rows.js';
@@ -183,4 +184,25 @@ export async function readCoverage(pool: Pool): Promise<Coverage[]> {
           },
     faults: (row.faults ?? []).map(({ first_ms: firstMs, ...fault }) => ({ ...fault, firstMs })),
   }));
+}
+
+/** Why a tree signs nothing in which a check has found this place. */
+export function verificationFailed(place: string): Fault {
+  return new Fault(
+    'corrupt',
+    'tree/verification-failed',
+    `the check of this log found a contradiction in what is signed (${place}); nothing is signed. Run \`airseal log fsck\``,
+    { detail: { place } },
+  );
+}
+
+/** What stops this tree, if any replica has noted such a fault and no whole pass has been over it since. */
+export async function readStop(pool: Pool, shard: number): Promise<Fault | undefined> {
+  const { rows } = await pool.query<{ place: string }>(
+    `SELECT f.place FROM log_fault f JOIN log_verification v USING (shard)
+      WHERE f.shard = $1 AND f.stops AND f.pass >= v.full_pass ORDER BY f.first_ms, f.place LIMIT 1`,
+    [shard],
+  );
+  const [row] = rows;
+  return row === undefined ? undefined : verificationFailed(row.place);
 }

@@ -182,7 +182,7 @@ export class VerificationModule implements OnApplicationBootstrap, BeforeApplica
 
   async onApplicationBootstrap(): Promise<void> {
     try {
-      // What was found before the last restart still stands: nothing is signed until it has been seen.
+      // What was found before the last restart still stands. The trees were opened with it; the boards are told here.
       await this.#check.look();
     } catch (err) {
       this.#logger.warn({ err }, 'what the check of the logs has found could not be read');
