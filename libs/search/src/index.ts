@@ -10,7 +10,12 @@ export { DepositStatement, type Deposited, type DepositParts } from './deposit-s
 export { searchedTrees, type SearchedTree } from './faces.js';
 export { SearchModule } from './search.module.js';
 export { SearchLogs, type Found, type Hit, type SearchedRange } from './search-logs.js';
-export { StatementStore, type KeptStatement } from './statement-store.js';
+export {
+  StatementStore,
+  type KeptStatement,
+  type ListedStatement,
+  type WantedEntry,
+} from './statement-store.js';
 export {
   BEGINNING,
   compareIndex,

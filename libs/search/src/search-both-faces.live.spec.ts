@@ -1,6 +1,7 @@
 /** Statements and searches over both faces of a log, on a real database. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { migrations as auditMigrations, type BoundaryStore } from '#audit';
+import { sha256 } from '#core/crypto';
 import { readLeaf } from '#core/entry';
 import { parseCheckpoint, parseNote } from '#core/note';
 import { fromHex, fromUtf8, toBase64, toHex } from '#core/octets';
@@ -77,7 +78,7 @@ beforeAll(async () => {
   const trees = searchedTrees(v1, v2, (host) => `https://${host}:8443`);
   const boundaries: Pick<BoundaryStore, 'boundaries'> = { boundaries: () => Promise.resolve([]) };
   logs = new SearchLogs(trees, boundaries, new FewAtOnce(4, 1000));
-  store = new StatementStore(trees, 16);
+  store = new StatementStore(trees, 2, new FewAtOnce(4, 1000));
   deposit = new DepositStatement({
     turns: new FewAtOnce(4, 1000),
     pool: replica.pool,
@@ -101,6 +102,18 @@ const search = (criteria: Criteria, limit = 100, cursor?: string): Promise<Found
   logs.search({ criteria, limit, cursor });
 const places = ({ hits }: Found): string[] =>
   hits.map(({ of, facts }) => `${of.face} ${facts.kind}/${facts.version}`);
+/** Each as it is listed, read by itself. */
+const envelopes = (pae: string) =>
+  store.list(pae).then((all) =>
+    Promise.all(
+      all.map(async ({ of, listed: { index, length, sha256: hash } }) => {
+        const kept = await store.find(pae, { tree: of.tree.name, index });
+        const held = new Uint8Array(kept?.kept.octets ?? []);
+        expect([held.length, toHex(sha256(held))]).toEqual([length, toHex(hash)]);
+        return held;
+      }),
+    ),
+  );
 const audited = async (code: string): Promise<number> => {
   const { rows } = await replica.pool.query<{ body: Buffer }>('SELECT body FROM audit_outbox');
   return rows.filter(({ body }) => body.includes(code)).length;
@@ -117,8 +130,8 @@ describe('a statement', () => {
     async (kind, log, exact) => {
       const sent = sealed(alice, statementAbout(kind));
       await log(sent);
-      const [one, ...more] = await store.find(sent.pae);
-      expect(more).toEqual([]);
+      const one = await store.find(sent.pae);
+      expect(await store.list(sent.pae)).toHaveLength(1);
       const held = new Uint8Array(one?.kept.octets ?? []);
       if (exact) expect(held).toEqual(sent.json);
       expect(depositFacts(held).pae).toBe(sent.pae);
@@ -128,7 +141,7 @@ describe('a statement', () => {
       expect(found.hits[0]?.statement?.digest).toEqual(Buffer.from(fromHex(sent.pae)));
       // In another spelling than it came.
       await expect(deposit.execute(sent.pae, sent.json)).resolves.toMatchObject({ created: false });
-      expect((await store.find(sent.pae))[0]?.kept.octets).toEqual(one?.kept.octets);
+      expect((await store.find(sent.pae))?.kept.octets).toEqual(one?.kept.octets);
     },
   );
 
@@ -147,7 +160,7 @@ describe('a statement', () => {
     );
     expect(answers.filter(({ created }) => created)).toHaveLength(1);
     expect(await audited('log.statement.deposited')).toBe(events + 1);
-    expect((await store.find(sent.pae)).map(({ kept }) => new Uint8Array(kept.octets))).toEqual([sent.json]);
+    expect(await envelopes(sent.pae)).toEqual([sent.json]);
 
     const after = await search({ subject, face: 'v2' });
     expect(places(after)).toEqual(['v2 hashedrekord/0.0.2']);
@@ -176,7 +189,7 @@ describe('a statement', () => {
     await expect(deposit.execute('00'.repeat(32), sent.json)).rejects.toMatchObject({
       code: 'statement/other-pae',
     });
-    expect(await store.find(sent.pae)).toEqual([]);
+    expect(await store.find(sent.pae)).toBeUndefined();
   });
 
   test('cannot be put under somebody else’s entry, and the attempt is in the audit trail once', async () => {
@@ -191,7 +204,7 @@ describe('a statement', () => {
         code: 'statement/other-signature',
       });
     }
-    expect(await store.find(sent.pae)).toEqual([]);
+    expect(await store.find(sent.pae)).toBeUndefined();
     expect(await audited('log.statement.refused')).toBe(1);
     await expect(deposit.execute(sent.pae, sent.json)).resolves.toMatchObject({ created: true });
   });
@@ -211,10 +224,25 @@ describe('a statement', () => {
       kind: 'conflict',
       code: 'statement/conflict',
     });
-    expect((await store.find(first.pae)).map(({ kept }) => new Uint8Array(kept.octets))).toEqual([
-      first.json,
-      second.json,
-    ]);
+    expect(await envelopes(first.pae)).toEqual([first.json, second.json]);
+  });
+
+  test('that many entries were made of is read for each of them, and for no other', async () => {
+    const payload = statementAbout('logged again and again');
+    const all = [1, 2, 3].map(() => sealed(alice, payload));
+    for (const sent of all) await logV1(asDsseV1(sent));
+    const pae = all[0]?.pae ?? '';
+    expect(await store.list(pae)).toHaveLength(2);
+    const { hits } = await search({ subject: `sha256:${digestOf('logged again and again')}` });
+    const read = await Promise.all(
+      hits.map(({ of, leaf }) => store.find(pae, { tree: of.tree.name, index: leaf.index })),
+    );
+    expect(read.map((one) => new Uint8Array(one?.kept.octets ?? []))).toEqual(all.map(({ json }) => json));
+    const first = hits[0]?.leaf.index ?? 0n;
+    expect((await store.find(pae))?.kept.index).toBe(first);
+    expect((await store.find(pae, { index: first }))?.kept.index).toBe(first);
+    for (const wanted of [{ index: first - 1n }, { index: 10n ** 19n - 1n }, { tree: 'rekor-v1/never' }])
+      expect(await store.find(pae, wanted)).toBeUndefined();
   });
 
   test('is deposited for no more entries than the settings say', async () => {

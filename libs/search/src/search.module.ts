@@ -62,9 +62,9 @@ export class SearchModule implements OnApplicationBootstrap, BeforeApplicationSh
         },
         {
           provide: StatementStore,
-          inject: [SEARCHED_TREES, SETTINGS],
-          useFactory: (trees: readonly SearchedTree[], { log }: Settings) =>
-            new StatementStore(trees, log.statements.maximumEntries),
+          inject: [SEARCHED_TREES, SETTINGS, TURNS],
+          useFactory: (trees: readonly SearchedTree[], { log }: Settings, turns: FewAtOnce) =>
+            new StatementStore(trees, log.statements.maximumEntries, turns),
         },
         {
           provide: DepositStatement,

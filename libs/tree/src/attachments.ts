@@ -22,6 +22,15 @@ export interface AttachmentFacts {
   readonly depositedMs: number | undefined;
 }
 
+/** An attachment as it is listed. */
+export interface ListedAttachment {
+  readonly index: bigint;
+  readonly length: number;
+  /** Of its octets. */
+  readonly sha256: Uint8Array;
+  readonly depositedMs: number | undefined;
+}
+
 interface Row {
   readonly idx: string;
   readonly digest: Buffer;
@@ -60,6 +69,26 @@ export class Attachments {
       [this.#shard, indexes.map(String)],
     );
     return rows.map(kept);
+  }
+
+  /** As `byDigest`, without the octets. */
+  async list(digest: Uint8Array, size: bigint, limit: number): Promise<ListedAttachment[]> {
+    const { rows } = await this.#pool.query<{
+      idx: string;
+      length: number;
+      sha256: Buffer;
+      deposited_ms: string | null;
+    }>(
+      `SELECT idx, octet_length(octets) AS length, sha256(octets) AS sha256, deposited_ms FROM log_attachment
+        WHERE digest = $2 AND shard = $1 AND idx < $3 ORDER BY idx LIMIT $4`,
+      [this.#shard, bytea(digest), size.toString(), limit],
+    );
+    return rows.map(({ idx, length, sha256, deposited_ms: at }) => ({
+      index: BigInt(idx),
+      length,
+      sha256,
+      depositedMs: at === null ? undefined : Number(at),
+    }));
   }
 
   /** How many with this digest were handed in. */

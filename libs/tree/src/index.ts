@@ -30,15 +30,16 @@ export { inSnapshot } from './fsck/snapshot.js';
 export type { TreeRules } from './fsck/tree-rules.js';
 export type { SigningMemory } from './signing-memory.js';
 export type { Barrier, Step } from './barrier.js';
-export { Attachments, type AttachmentFacts, type KeptAttachment } from './attachments.js';
+export {
+  Attachments,
+  type AttachmentFacts,
+  type KeptAttachment,
+  type ListedAttachment,
+} from './attachments.js';
 export { TreeIndex, type IndexPage, type PickedLeaf } from './tree-index.js';
 export { searchKeyHash } from './sequence-batch.js';
 export type { Appended, Attachment, NewLeaf, Sequenced, SignedHead, StoredLeaf } from './leaf.js';
 
-export const migrations = [
-  LogTables1732200100000,
-  LogAttachments1795410000000,
-  LogVerification1795420000000,
-];
+export const migrations = [LogTables1732200100000, LogAttachments1795410000000, LogVerification1795420000000];
 /** Tables of the hot path are written with COPY and read with SQL; none is an entity. */
 export const entities = [] as const;

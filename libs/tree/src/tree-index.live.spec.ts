@@ -65,7 +65,8 @@ describe('search keys', () => {
           while (next !== undefined) {
             const page = await tree.index.page(keys, next, BigInt(end), { limit, effort });
             expect(page.indexes.length).toBeLessThanOrEqual(limit);
-            expect(page.looked).toBeLessThanOrEqual(keys.length === 0 ? limit : effort);
+            // No more than is needed where nothing can be looked at in vain.
+            expect(page.looked).toBeLessThanOrEqual(new Set(keys).size < 2 ? limit : effort);
             found.push(...page.indexes);
             next = page.next;
           }

@@ -66,6 +66,8 @@ export class TreeIndex {
       const indexes = Array.from({ length: Number(stop - start) }, (_, at) => start + BigInt(at));
       return { indexes, next: stop < end ? stop : undefined, looked: indexes.length };
     }
+    // Where one key is all, each leaf under it is one of the answer.
+    const most = others.length === 0 ? Math.min(limit, effort) : effort;
     const { rows } = await this.#pool.query<{ idx: string; all_of: boolean }>(
       `SELECT drive.idx,
               NOT EXISTS (SELECT 1 FROM unnest($5::bytea[]) AS other(key) WHERE NOT EXISTS (
@@ -73,7 +75,7 @@ export class TreeIndex {
          FROM (SELECT idx FROM log_index WHERE key_hash = $1 AND shard = $2 AND idx >= $3 AND idx < $4
                 ORDER BY idx LIMIT $6) AS drive
         ORDER BY drive.idx`,
-      [first, this.#shard, start.toString(), end.toString(), byteaArray(others), effort],
+      [first, this.#shard, start.toString(), end.toString(), byteaArray(others), most],
     );
     const indexes: bigint[] = [];
     for (const { idx, all_of: allOf } of rows) {
@@ -82,7 +84,7 @@ export class TreeIndex {
       if (indexes.length === limit) return { indexes, next: BigInt(idx) + 1n, looked: rows.length };
     }
     const last = rows.at(-1);
-    const next = rows.length < effort || last === undefined ? undefined : BigInt(last.idx) + 1n;
+    const next = rows.length < most || last === undefined ? undefined : BigInt(last.idx) + 1n;
     return { indexes, next, looked: rows.length };
   }
 

@@ -1,9 +1,8 @@
 /** How statements are named, handed in and told of. */
 import { z } from 'zod';
-import { sha256 } from '#core/crypto';
 import { Fault } from '#core/fault';
 import { toHex } from '#core/octets';
-import type { Deposited, KeptStatement, SearchedTree } from '#search';
+import type { Deposited, ListedStatement, SearchedTree, WantedEntry } from '#search';
 
 /** RFC 6838 has no registration; this is what DSSE's own documents use. */
 export const ENVELOPE_TYPE = 'application/vnd.dsse.envelope.v1+json';
@@ -41,16 +40,12 @@ export function assertJsonType(contentType: string | undefined): void {
   );
 }
 
-/** The envelope that is asked for: the first one, unless an entry is named. @throws {Fault} statement/malformed */
-export function pick(kept: readonly KeptStatement[], query: unknown): KeptStatement | undefined {
+/** Whose envelope is asked for. @throws {Fault} statement/malformed */
+export function readWanted(query: unknown): WantedEntry {
   const read = Pick.safeParse(query);
   if (!read.success) throw new Fault('malformed', 'statement/malformed', z.prettifyError(read.error));
   const { tree, index } = read.data;
-  return kept.find(
-    (one) =>
-      (tree === undefined || one.of.tree.name === tree) &&
-      (index === undefined || one.kept.index.toString() === index),
-  );
+  return { tree, index: index === undefined ? undefined : BigInt(index) };
 }
 
 export function notHeld(): Fault {
@@ -78,13 +73,13 @@ export function formatDeposited({ pae, entries }: Deposited): object {
   };
 }
 
-export function formatKept(pae: string, kept: readonly KeptStatement[]): object {
+export function formatListed(pae: string, listed: readonly ListedStatement[]): object {
   return {
     statement: pae,
-    envelopes: kept.map(({ of, kept: { index, octets, depositedMs } }) => ({
+    envelopes: listed.map(({ of, listed: { index, length, sha256, depositedMs } }) => ({
       ...entryOf(of, index),
-      octets: octets.length,
-      sha256: toHex(sha256(octets)),
+      octets: length,
+      sha256: toHex(sha256),
       ...(depositedMs === undefined ? {} : { deposited: new Date(depositedMs).toISOString() }),
       href: `/airseal/v1/statements/${pae}?tree=${of.tree.name}&index=${index}`,
     })),

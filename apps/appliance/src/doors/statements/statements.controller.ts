@@ -6,10 +6,10 @@ import {
   assertJsonType,
   ENVELOPE_TYPE,
   formatDeposited,
-  formatKept,
+  formatListed,
   notHeld,
-  pick,
   readStatementName,
+  readWanted,
 } from './statement-answers.js';
 
 /** Signed statements, kept beside the entries that were made of them. */
@@ -44,7 +44,7 @@ export class StatementsController {
     @Query() query: Record<string, unknown>,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const chosen = pick(await this.#store.find(readStatementName(name)), query);
+    const chosen = await this.#store.find(readStatementName(name), readWanted(query));
     if (chosen === undefined) throw notHeld();
     // As bytes: Fastify would add a charset to text.
     void reply
@@ -59,12 +59,12 @@ export class StatementsController {
   @Get(':sha256/entries')
   async entries(@Param('sha256') name: string, @Res() reply: FastifyReply): Promise<void> {
     const pae = readStatementName(name);
-    const kept = await this.#store.find(pae);
-    if (kept.length === 0) throw notHeld();
+    const listed = await this.#store.list(pae);
+    if (listed.length === 0) throw notHeld();
     void reply
       .code(200)
       .header('content-type', 'application/json')
       .header('cache-control', 'no-cache')
-      .send(`${JSON.stringify(formatKept(pae, kept))}\n`);
+      .send(`${JSON.stringify(formatListed(pae, listed))}\n`);
   }
 }
