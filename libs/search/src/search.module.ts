@@ -30,7 +30,7 @@ const SEARCHED_TREES = Symbol('SEARCHED_TREES');
 const TURNS = Symbol('TURNS');
 /** Of the database's connections, most are for those who log. */
 const AT_ONCE = 4;
-const MAY_WAIT = 64;
+const MAY_WAIT = 256;
 
 /** Needs platform, instance, log and audit below it. */
 @Module({})
