@@ -119,7 +119,8 @@ class Feeder {
     const current = () => readFileSync(progress).readDoubleLE(0);
     return await new Promise((settle) => {
       let last = -1;
-      let since = 0;
+      /** @type {number | undefined} processor time when this input was first seen */
+      let since;
       const gone = (what) => {
         clearInterval(watch);
         this.#child = undefined;
@@ -139,8 +140,11 @@ class Feeder {
       const watch = setInterval(() => {
         const now = processorMs(child.pid);
         const number = current();
-        if (number !== last) [last, since] = [number, now ?? 0];
-        else if (now !== undefined && now - since > HANG_MS) {
+        if (number !== last) [last, since] = [number, undefined];
+        // What the kernel did not say at one look it says at the next.
+        if (now === undefined) return;
+        since ??= now;
+        if (now - since > HANG_MS) {
           child.off('exit', ended);
           child.kill('SIGKILL');
           gone(`hang: more than ${HANG_MS / 1000} s of processor time on one input`);
