@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { bundleFromJSON, bundleToJSON, isBundleWithCertificateChain, type Bundle } from '@sigstore/bundle';
 import { Fault } from '#core/fault';
-import { flag, readJson } from './places.js';
+import { flag, readMessageJson } from './places.js';
 import type { Flags } from './verb.js';
 
 export function bundlePath(flags: Flags, artifact: string): string {
@@ -27,7 +27,7 @@ function lacksSignature(json: unknown): boolean {
 
 /** @throws {Fault} bundle/malformed, bundle/no-signature, bundle/no-certificate */
 export function readBundle(path: string): Bundle {
-  const json = readJson(path, 'bundle');
+  const json = readMessageJson(path, 'bundle');
   if (lacksSignature(json)) throw noSignature(path);
   let bundle: Bundle;
   try {

@@ -93,11 +93,28 @@ export function readArtifact(path: string): Buffer {
   }
 }
 
-export function readJson(path: string, what: string): unknown {
+type Reviver = (name: string, value: unknown) => unknown;
+
+export function readJson(path: string, what: string, revive?: Reviver): unknown {
   try {
-    return JSON.parse(readText(path, what)) as unknown;
+    return JSON.parse(readText(path, what), revive) as unknown;
   } catch (cause) {
     if (cause instanceof Fault) throw cause;
     throw new Fault('malformed', 'cli/not-json', `the ${what} ${path} is not JSON`, { cause });
   }
+}
+
+/**
+ * A JSON file that the protocol library is to read as a message.
+ *
+ * The library takes octets from text, but also from anything that has a `length`: a large number under that name would
+ * fill the memory and keep us busy for a minute. No message has a member of that name, so a file with one is refused.
+ *
+ * @throws {Fault} cli/file-not-found, cli/not-json, cli/not-a-message
+ */
+export function readMessageJson(path: string, what: string): unknown {
+  return readJson(path, what, (name, value) => {
+    if (name === 'length') throw new Fault('malformed', 'cli/not-a-message', `${path} is not a ${what}`);
+    return value;
+  });
 }

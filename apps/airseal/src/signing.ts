@@ -9,7 +9,7 @@ import type { Bundle } from '@sigstore/bundle';
 import { Fault } from '#core/fault';
 import { identityToken } from './identity-token.js';
 import { trustAuthorities } from './tls-authorities.js';
-import { caFilePath, readJson, signingConfigPath } from './places.js';
+import { caFilePath, readMessageJson, signingConfigPath } from './places.js';
 import type { Flags } from './verb.js';
 
 /** Innermost message of a chain of causes: the library wraps what the server said. */
@@ -33,7 +33,7 @@ export async function sign(
 ): Promise<Bundle> {
   const caFile = caFilePath(flags);
   if (caFile !== undefined) trustAuthorities(caFile);
-  const signingConfig = SigningConfig.fromJSON(readJson(signingConfigPath(flags), 'signing config'));
+  const signingConfig = SigningConfig.fromJSON(readMessageJson(signingConfigPath(flags), 'signing config'));
   const token = await identityToken(flags);
   const builder = bundleBuilderFromSigningConfig({
     signingConfig,

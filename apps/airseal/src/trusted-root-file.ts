@@ -1,6 +1,6 @@
 import { TrustedRoot } from '@sigstore/protobuf-specs';
 import { Fault } from '#core/fault';
-import { readJson } from './places.js';
+import { readMessageJson } from './places.js';
 
 /**
  * The trusted root in a file. The kept library takes what it is given for a trusted root, and fails somewhere inside
@@ -9,7 +9,7 @@ import { readJson } from './places.js';
  * @throws {Fault} cli/file-not-found, cli/not-json, cli/not-a-trusted-root
  */
 export function trustedRootIn(path: string): TrustedRoot {
-  const json = readJson(path, 'trusted root');
+  const json = readMessageJson(path, 'trusted root');
   try {
     return TrustedRoot.fromJSON(json);
   } catch (cause) {

@@ -91,6 +91,17 @@ export const targets = [
     run: (read, text) => read(asFile('some.json', text), 'file'),
   },
   {
+    id: 'airseal/places:readMessageJson',
+    form: 'json',
+    takes: 'text',
+    seeds: made.bundles,
+    run: (read, text) =>
+      holds(
+        !/"length":/.test(JSON.stringify(read(asFile('message.json', text), 'file'))),
+        'a message has no length',
+      ),
+  },
+  {
     id: 'airseal/places:readText',
     form: 'text',
     seeds: ['text'],

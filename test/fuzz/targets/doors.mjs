@@ -17,6 +17,16 @@ const asQuery = (value) => (typeof value === 'object' && value !== null ? value 
 
 export const targets = [
   {
+    id: 'doors/statements/statement-answers:readWanted',
+    form: 'json',
+    takes: 'value',
+    seeds: query({ tree: 'rekor-v1/2026-1', index: '7' }, {}),
+    run: (read, value) => {
+      const { index } = read(value);
+      holds(index === undefined || index >= 0n, 'an index counts from nought');
+    },
+  },
+  {
     id: 'doors/boundaries/boundary-answers:readBoundaryQuery',
     form: 'json',
     takes: 'value',
