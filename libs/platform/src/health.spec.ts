@@ -5,7 +5,7 @@ import { HealthProbes } from './health.js';
 
 describe('readiness', () => {
   test('names each dependency, and fails with the first essential one', async () => {
-    const probes = new HealthProbes(new HeldClock(0));
+    const probes = new HealthProbes(() => 0);
     probes.add('database', () => ({ replicas: 2 }));
     probes.add('redis', () => Promise.reject(new Fault('unavailable', 'x/y', 'Redis is away')), {
       essential: false,
@@ -26,14 +26,14 @@ describe('readiness', () => {
   });
 
   test('does not wait for a probe that hangs', async () => {
-    const probes = new HealthProbes(new HeldClock(0));
+    const probes = new HealthProbes(() => 0);
     probes.add('hsm', () => new Promise<void>(() => undefined), { timeoutMs: 5 });
     expect((await probes.readiness()).dependencies['hsm']?.reason).toBe('no answer within 5 ms');
   });
 
   test('asks again after a second, not before', async () => {
     const clock = new HeldClock(0);
-    const probes = new HealthProbes(clock);
+    const probes = new HealthProbes(() => clock.nowMs());
     let asked = 0;
     probes.add('database', () => {
       asked++;

@@ -5,7 +5,7 @@
  * answers are kept for a second, so that a load balancer that asks often costs nothing.
  */
 import { isFault } from '#core/fault';
-import type { Clock } from './clock.js';
+import { steadyClock, type SteadyMs } from './time/time-source.js';
 
 /** Facts worth showing to anyone who may ask; never a secret. */
 export type ProbeFacts = Readonly<Record<string, string | number | boolean>>;
@@ -33,12 +33,13 @@ export interface ProbeOptions {
 const KEEP_MS = 1000;
 
 export class HealthProbes {
-  readonly #clock: Clock;
+  readonly #steadyMs: SteadyMs;
   readonly #probes = new Map<string, { probe: Probe; essential: boolean; timeoutMs: number }>();
   #last: { atMs: number; answer: Promise<Readiness> } | undefined;
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
+  /** @param steadyMs what an answer's second is measured with: the time itself may stand still while it is not believed */
+  constructor(steadyMs: SteadyMs = steadyClock) {
+    this.#steadyMs = steadyMs;
   }
 
   /** Adds the probe of the dependency called `name`: one word, as `/readyz` shows it. */
@@ -52,8 +53,8 @@ export class HealthProbes {
   }
 
   readiness(): Promise<Readiness> {
-    const nowMs = this.#clock.nowMs();
-    if (this.#last !== undefined && Math.abs(nowMs - this.#last.atMs) < KEEP_MS) return this.#last.answer;
+    const nowMs = this.#steadyMs();
+    if (this.#last !== undefined && nowMs - this.#last.atMs < KEEP_MS) return this.#last.answer;
     const answer = this.#ask();
     this.#last = { atMs: nowMs, answer };
     return answer;

@@ -78,9 +78,9 @@ export class PlatformModule implements OnApplicationShutdown {
         { provide: ClockTrust, useValue: time.trust },
         {
           provide: HealthProbes,
-          inject: [CLOCK, POOL, QUEUES, ClockTrust],
-          useFactory: (clock: Clock, pool: pg.Pool, queues: Queues, trust: ClockTrust) => {
-            const probes = new HealthProbes(clock);
+          inject: [POOL, QUEUES, ClockTrust],
+          useFactory: (pool: pg.Pool, queues: Queues, trust: ClockTrust) => {
+            const probes = new HealthProbes();
             probes.add('database', async () => {
               await pool.query('SELECT 1');
             });

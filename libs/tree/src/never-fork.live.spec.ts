@@ -122,7 +122,7 @@ describe('yesterday’s dump', () => {
     await replica.close();
     await restore();
     // Without the host's published files: the journal alone must know.
-    const health = new HealthProbes(systemClock);
+    const health = new HealthProbes();
     const after = await replicaOn('one', { health });
     expect(after.tree.quarantine?.code).toBe('tree/rolled-back');
     expect(await codeOf(after.tree.append({ body: fromUtf8('x'), kind: 'test/1' }))).toBe('tree/rolled-back');
