@@ -123,7 +123,8 @@ test('when they agree that the machine is wrong, no time is signed and the logs 
     await new Promise((resolve) => setTimeout(resolve, 100));
     ready = await ask(origin, { path: '/readyz' });
   }
-  expect([ready.status, ready.text]).toEqual([503, expect.stringContaining('3600')]);
+  // An hour, but for the moment that the question took.
+  expect([ready.status, ready.text]).toEqual([503, expect.stringMatching(/is (?:3599|3600)\d{3} ms from/)]);
   expect(statusOf(await stamp())).toBe(2);
   const refused = await certificate();
   expect([refused.status, JSON.parse(refused.text)]).toEqual([

@@ -8,7 +8,7 @@ import { isFault } from '#core/fault';
 import { leafHash, verifyConsistency } from '#core/merkle';
 import { fromUtf8 } from '#core/octets';
 import { Hsm, type TokenSettings } from '#hsm';
-import { HealthProbes, systemClock } from '#platform';
+import { HealthProbes } from '#platform';
 import { type Tree, type TreeSpec } from '#tree';
 import { asSuperuser, freshToken } from '../../../test/kit/index.js';
 import { freshTrees, noteFormat, type FreshTrees, type Replica } from '../../../test/kit/fresh-trees.js';
