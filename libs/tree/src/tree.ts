@@ -12,6 +12,8 @@
  *
  * So does a database that knows less than was signed before, as published files, this host's signing journal or the
  * token remember it; and a host that has no journal for a tree with leaves reads until an operator has adopted one.
+ *
+ * Long because it is the one place in which a tree is open, quarantined or closed; what it does in each stands elsewhere.
  */
 import { Fault, isFault } from '#core/fault';
 import {

@@ -155,15 +155,16 @@ test('a head that is outgrown after the agent was lost is not called a rollback 
   expect(refused).toEqual([]);
 });
 
-test('a head that is outgrown before it is signed is covered by the larger one, and nobody is told of a refusal', async () => {
+/** Two replicas of a tree of five leaves; when `race` is due, the other one appends four while the token is asked. */
+async function overtakenAtTheToken() {
   const left = await replica();
-  let overtake = false;
+  const race = { due: false };
   const right = await replica({
     change: (signer) => ({
       ...signer,
       sign: async (message) => {
-        if (overtake) {
-          overtake = false;
+        if (race.due) {
+          race.due = false;
           await grow(left, 5, 9, 'left');
         }
         return await signer.sign(message);
@@ -171,9 +172,14 @@ test('a head that is outgrown before it is signed is covered by the larger one, 
     }),
   });
   await grow(right, 0, 5, 'right');
-  overtake = true;
+  return { right, race };
+}
+
+test('a head that is outgrown before it is signed is covered by the larger one, and nobody is told of a refusal', async () => {
+  const { right, race } = await overtakenAtTheToken();
+  race.due = true;
   const [mine] = await grow(right, 5, 6, 'right');
-  expect(overtake).toBe(false);
+  expect(race.due).toBe(false);
   expect(mine?.head.size).toBe(10n);
   expect(right.quarantine).toBeUndefined();
   expect(await newestSigned()).toBe('10');
@@ -181,22 +187,8 @@ test('a head that is outgrown before it is signed is covered by the larger one, 
 });
 
 test('a renewal that is overtaken answers the larger checkpoint', async () => {
-  const left = await replica();
-  let overtake = false;
-  const right = await replica({
-    change: (signer) => ({
-      ...signer,
-      sign: async (message) => {
-        if (overtake) {
-          overtake = false;
-          await grow(left, 5, 9, 'left');
-        }
-        return await signer.sign(message);
-      },
-    }),
-  });
-  await grow(right, 0, 5, 'right');
-  overtake = true;
+  const { right, race } = await overtakenAtTheToken();
+  race.due = true;
   expect((await right.renew()).size).toBe(9n);
   // Also when it is known before: what the database has now is renewed, not what this replica committed last.
   expect((await right.renew()).size).toBe(9n);

@@ -1,6 +1,8 @@
 /**
  * The negative corpus: a good certificate of every role passes all rows, and for every row a certificate
  * broken in one place gets exactly that finding.
+ *
+ * Long because it is one table: a row of the lints without its broken certificate beside it would not be missed.
  */
 import { describe, expect, test } from '@jest/globals';
 import { generateKeyPairSync } from 'node:crypto';
